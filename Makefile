@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A thin front of meson. Each goal installs what it needs (scripts/prepare),
+# builds in a directory of its own under build/, and does its work.
+
+PREFIX ?= /usr/local
+MESON = scripts/configure
+
+.PHONY: help run test check bench fuzz explore install clean
+
+help:
+	@echo "make run      build, and watch a card being removed from a busy host"
+	@echo "make test     all tests under sanitizers"
+	@echo "make check    format, lint, layering, the freestanding core"
+	@echo "make bench    measure"
+	@echo "make fuzz     fuzz the parsers for some minutes"
+	@echo "make explore  all schedules of small scenarios, and the Spin model"
+	@echo "make install  into PREFIX ($(PREFIX)); DESTDIR is respected"
+	@echo "make clean    remove build/"
+
+run:
+	@scripts/prepare run
+	@$(MESON) release
+	@ninja -C build/release --quiet daemon/holdfastd cli/holdfast
+	@scripts/demo build/release
+
+test:
+	@scripts/prepare test
+	@scripts/test
+
+check:
+	@scripts/prepare check
+	@scripts/check
+
+bench:
+	@scripts/prepare bench
+	@$(MESON) release
+	@ninja -C build/release --quiet bench/bench
+	@build/release/bench/bench
+
+fuzz:
+	@scripts/prepare fuzz
+	@fuzz/run
+
+explore:
+	@scripts/prepare explore
+	@scripts/explore
+
+install:
+	@scripts/prepare install
+	@$(MESON) release -Dprefix=$(PREFIX)
+	@meson install -C build/release
+
+clean:
+	rm -rf build

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The layout of the device layer's objects, for the core only.
+ *
+ * Each field names what guards it. "Fixed" means written before the object is
+ * published and never again.
+ */
+#ifndef CORE_DEVICE_INTERNAL_H
+#define CORE_DEVICE_INTERNAL_H
+
+#include <holdfast/atomic.h>
+#include <holdfast/domain.h>
+#include <holdfast/errno.h>
+#include <holdfast/event.h>
+#include <holdfast/list.h>
+#include <holdfast/lock.h>
+#include <holdfast/removal.h>
+#include <holdfast/stage.h>
+
+#include "device/counter.h"
+#include "device/tracker.h"
+
+/* --- tables --------------------------------------------------------------- */
+
+/*
+ * Bus, then slot. Readers: a section, acquire loads. Writers: the lock named
+ * where the table lives, release stores. Bus entries are added, never freed
+ * before the table itself.
+ */
+struct pci_bus {
+	hf_atomic(struct pci_dev *) slot[256];
+};
+
+struct pci_table {
+	hf_atomic(struct pci_bus *) bus[256];
+};
+
+static inline struct pci_dev *pci_table_find(struct pci_table *table,
+					     pci_sbdf_t sbdf)
+{
+	struct pci_bus *bus = hf_load_acquire(&table->bus[sbdf.bus]);
+
+	return bus ? hf_load_acquire(&bus->slot[sbdf.devfn]) : NULL;
+}
+
+/* The bus entry for writing; NULL: @sbdf's bus has none. */
+struct pci_bus *pci_table_bus(struct pci_table *table, uint8_t bus);
+/* Make sure that there is one. @spare: allocated by the caller, taken if used. */
+void pci_table_prepare(struct pci_table *table, uint8_t bus,
+		       struct pci_bus **spare);
+/*
+ * The first entry at or after *@bdf; NULL at the end. In a section, or under
+ * the writers' lock. *@bdf becomes where it was found.
+ */
+struct pci_dev *pci_table_next(struct pci_table *table, uint32_t *bdf);
+void pci_table_free(struct pci_table *table); /* its bus entries */
+
+struct pci_segment {
+	uint16_t number;        /* fixed */
+	struct pci_host *host;  /* fixed */
+	struct pci_lock lock;   /* LOCK_SEGMENT */
+	struct pci_table table; /* written under lock */
+	/* Per bus: the bridge above, its bdf + 1; 0 none. Written under lock. */
+	hf_atomic(uint32_t) bridge[256];
+	/* Slots whose lost device is still being revoked; under lock. */
+	struct list_head revoking; /* pci_dev.revoking_entry */
+};
+
+/* No section needed: segments stay until pci_fini(). */
+struct pci_segment *pci_segment_find(unsigned int seg);
+
+/* --- the device ------------------------------------------------------------ */
+
+/* pci_dev.marks: set and cleared atomically, tested without a lock. */
+enum {
+	PCI_MARK_LOST = 1
+			<< 0, /* tested in the section that touches hardware */
+	PCI_MARK_READ_ONLY = 1 << 1,
+};
+
+struct pci_hold {
+	struct list_head entry; /* pdev->lock */
+	/*
+	 * Owns a reference while listed; NULL once cut off or let go. Read in a
+	 * section, then pdev->lock, then listed.
+	 */
+	hf_atomic(struct pci_dev *) pdev;
+	struct pci_dev *child; /* kind CHILD, while listed; owns none */
+	const struct pci_hold_ops *ops; /* fixed; or NULL */
+	void *data;                     /* fixed */
+	uint64_t since;                 /* fixed */
+	enum pci_hold_kind kind;        /* fixed */
+	bool listed;                    /* pdev->lock; false once cut off */
+	bool asked, refused;            /* pdev->lock; of the running removal */
+	char who[PCI_WHO_LEN];          /* fixed */
+	struct plat_rcu_head rcu;
+};
+
+/* Left its guest while a removal ran: dom_io's, on the way to hardware_domain. */
+enum pci_returning {
+	PCI_RETURN_NONE,
+	PCI_RETURN_BEGUN,
+	PCI_RETURN_WAITED, /* the removal waits for a grace period since */
+};
+
+/* What core/config saves while it keeps a device quiet. */
+struct pci_quiet {
+	bool saved;
+	uint16_t command, msi, msix, ats, sriov;
+};
+
+struct pci_dev {
+	/* The hot part: what a trap reads. */
+	struct pci_counter life; /* state and count, counter.h */
+	hf_atomic(uint32_t) marks;
+	hf_atomic(struct domain *) owner; /* owns a reference; written under
+					       both domains' locks and lock */
+	struct pci_segment *pseg;         /* fixed */
+
+	uint64_t instance, added;     /* fixed */
+	struct pci_dev_desc desc;     /* fixed */
+	struct pci_dev *parent;       /* fixed; kept by parent_hold */
+	struct pci_hold *parent_hold; /* fixed; CHILD, owned; or NULL */
+
+	struct pci_lock lock;      /* LOCK_DEVICE; all down to event */
+	struct list_head holds;    /* pci_hold.entry */
+	struct pci_hold *assigned; /* the hold of kind ASSIGNED */
+	unsigned int nholds, nchildren;
+	enum pci_op op;
+	uint64_t op_since;
+	struct pci_removal *removal; /* op REMOVE; valid under lock */
+	const char *broken;          /* static text */
+	bool has_vsbdf;
+	pci_sbdf_t vsbdf; /* in the owner's table */
+	enum pci_returning returning;
+
+	plat_event_t event;              /* count is 2 while draining; one
+					       waiter: the removal */
+	plat_event_t idle;               /* set just while op is NONE */
+	hf_atomic(uint64_t) again_until; /* DRAINING longer: see trap.c */
+	struct list_head removal_entry;  /* the removal's own */
+	struct list_head domain_entry;   /* owner's lock */
+	struct list_head revoking_entry; /* pseg->lock */
+	struct pci_quiet quiet;          /* who owns op */
+	struct pci_tracker tracker;
+	struct plat_rcu_head rcu;
+};
+
+static inline bool pcidev_marked(struct pci_dev *pdev, uint32_t mark)
+{
+	return hf_load_acquire(&pdev->marks) & mark;
+}
+
+/* --- domains ------------------------------------------------------------------ */
+
+struct domain {
+	unsigned int id;              /* fixed */
+	char name[PCI_WHO_LEN];       /* fixed */
+	const struct domain_ops *ops; /* fixed; never NULL */
+	void *data;                   /* fixed */
+	hf_atomic(uint32_t) refs;     /* freed through RCU at 0 */
+
+	struct pci_lock lock;     /* LOCK_DOMAIN; all down to event */
+	struct list_head devices; /* pci_dev.domain_entry */
+	unsigned int ndevices;
+	bool dying;
+	struct pci_table table; /* guest address → device */
+
+	plat_event_t event;     /* a device left, or its op is over */
+	struct list_head entry; /* the domain list's lock */
+	bool listed;            /* likewise */
+	struct plat_rcu_head rcu;
+};
+
+/* --- operations: one at a time on a device ------------------------------------- */
+
+/*
+ * Take @pdev's operation slot. 0; -ENODEV not live; -EALREADY @op is a removal
+ * and one runs; -EBUSY something else does. Under pdev->lock.
+ */
+int pci_op_begin(struct pci_dev *pdev, enum pci_op op);
+/* Give it back and wake who waits for it. Under pdev->lock. */
+void pci_op_end(struct pci_dev *pdev);
+
+/* --- between the files of this module ------------------------------------------- */
+
+enum pci_stat {
+	PCI_STAT_OBJECTS,
+	PCI_STAT_ADDED,
+	PCI_STAT_REMOVED,
+	PCI_STAT_LOST,
+	PCI_STAT_REFUSED,
+	PCI_STAT_SATURATED,
+	PCI_STAT_COUNT
+};
+
+void pci_stat_add(enum pci_stat stat, int n);
+
+/* pci_init() and pci_fini(), a file each. */
+int pci_domains_init(void);
+void pci_domains_free(void);
+void pci_segments_free(void);
+void pci_events_init(void);
+void pci_events_free(void);
+void pci_stages_free(void);
+
+bool domain_tryget(struct domain *d) __must_check; /* in a section */
+
+void pcidev_free(struct pci_dev *pdev); /* unreachable by anybody else */
+
+/* Change the state as the table allows, else stop: our mistake. Under lock. */
+void pcidev_set_state(struct pci_dev *pdev, enum pci_state to);
+
+/*
+ * The registry's own put at the end of a removal, which owns the only other
+ * reference: asserts that it was the last but that one.
+ */
+void pcidev_put_final(struct pci_dev *pdev);
+
+/*
+ * Take a device out of every table and list, with its owner and its parent
+ * hold: the only way to GONE (from DRAINING, not lost) and to LOST (from any
+ * state alive). The caller owns pdev->op and then drops the registry's
+ * reference. Takes segment, domain and device lock itself. False: somebody
+ * else was faster, nothing done.
+ */
+bool pcidev_unpublish(struct pci_dev *pdev, enum pci_state to);
+/* The slot of a lost device may be used again. */
+void pcidev_revoked(struct pci_dev *pdev);
+
+/*
+ * Is @pdev @lead itself, a function of the same card if @slot, or below? In a
+ * section or under the segment lock, of a published device.
+ */
+bool pcidev_is_below(struct pci_dev *pdev, pci_sbdf_t lead, bool slot);
+/* The last entry at or before *@bdf, as pci_table_next(). */
+struct pci_dev *pci_table_prev(struct pci_table *table, uint32_t *bdf);
+
+/*
+ * Holds, for the core's own: allocate; link under pdev->lock (takes the hold's
+ * reference); unlink under pdev->lock (false: cut off before; on true the
+ * caller puts the reference after the lock); free after a grace period.
+ */
+struct pci_hold *pci_hold_alloc(enum pci_hold_kind kind, const char *who,
+				const struct pci_hold_ops *ops, void *data)
+	__must_check;
+void pci_hold_link(struct pci_hold *hold, struct pci_dev *pdev);
+bool pci_hold_unlink(struct pci_hold *hold, struct pci_dev *pdev);
+void pci_hold_free(struct pci_hold *hold);
+void pci_hold_describe(const struct pci_hold *hold, struct pci_hold_info *info);
+/* Is it in @op's way? Not a child that goes too. Under pdev->lock. */
+bool pci_hold_is_foreign(const struct pci_hold *hold,
+			 const struct pci_removal *op);
+/*
+ * Cut every hold off but those of children: the stages hide the device, the
+ * holders are told. The caller owns pdev->op.
+ */
+void pcidev_cut_holds(struct pci_dev *pdev);
+/* The part of it that concerns the guest: to dom_io, and tell the guest. */
+void pcidev_cut_guest(struct pci_dev *pdev);
+
+/* --- removal.c, for those whom it waits for; all under pdev->lock --- */
+
+/* Does it remove a device's children with it? NULL: no. */
+bool pci_removal_takes_children(const struct pci_removal *op);
+
+/* A hold went away, or its holder refused: let the removal look again. */
+void pci_removal_kick(struct pci_dev *pdev);
+/* For the report: @hold was asked, or cut off, and is no longer in the way. */
+void pci_removal_note_gone(struct pci_dev *pdev, const struct pci_hold *hold);
+
+/* Without locks: a trap found it still draining after its time. */
+void pcidev_drain_expired(struct pci_dev *pdev);
+
+/* --- owner.c --- */
+
+enum pci_move {
+	PCI_MOVE_PLAIN,     /* the caller owns pdev->op */
+	PCI_MOVE_RETURNING, /* a removal owns it, and will settle */
+	PCI_MOVE_CUT,       /* the caller is that removal */
+};
+
+/*
+ * Move a device from the domain it is known to be in to another: list, owner,
+ * guest address (@vsbdf, see pci_assign()) and the ASSIGNED hold (@hold linked
+ * on arrival in a guest; the old one unlinked and freed). Atomic under both
+ * domains' locks and pdev->lock. 0; -ENODEV not in @from, or dead; -EINVAL @to
+ * is dying; -EEXIST, -ENOSPC the guest address; -EAGAIN RETURNING, but no
+ * removal runs. @spare: a bus entry, taken if used.
+ */
+int pcidev_move(struct pci_dev *pdev, struct domain *from, struct domain *to,
+		enum pci_move how, struct pci_hold *hold, pci_sbdf_t *vsbdf,
+		struct pci_bus **spare);
+
+/* dom_io → hardware_domain, by the owner of pdev->op, a grace period later. */
+void pcidev_settle(struct pci_dev *pdev);
+
+/*
+ * A guest lets go: at once, if no operation is in the way. 0; -EAGAIN one is:
+ * wait on d->event and try again; -ENODEV not @d's.
+ */
+int pcidev_give_back(struct pci_dev *pdev, struct domain *d);
+
+bool domain_is_special(const struct domain *d);
+
+void pci_event_post(enum pci_event_type type, pci_sbdf_t sbdf,
+		    uint64_t instance, const char *detail);
+
+/* Stages, in their order and against it. */
+int pci_stages_attach(struct pci_dev *pdev);
+void pci_stages_cut_off(struct pci_dev *pdev);
+int pci_stages_quiesce(struct pci_dev *pdev, unsigned int *done,
+		       uint64_t deadline, const char **why);
+void pci_stages_restore(struct pci_dev *pdev);
+void pci_stages_detach(struct pci_dev *pdev);
+
+#endif

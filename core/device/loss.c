@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loss: hardware that is not there any more.
+ *
+ * First the marks, without any lock: from then on nobody touches the hardware
+ * who tests the mark in the section of his access. Then, device by device from
+ * the highest address down (children have higher addresses than parents), the
+ * bookkeeping: take the operation slot, once whoever has it has noticed; cut
+ * off holds and guest; unpublish; let the stages revoke. One grace period
+ * later the slots may be used again.
+ *
+ * New children while we mark: a child is published under its parent's segment
+ * lock and then reads the parent's marks by a read-modify-write (registry.c).
+ * We set the parent's mark by one, too, and walk again after it: whichever
+ * came first on that word, either the child sees the mark or the second walk
+ * sees the child.
+ */
+#include "device/internal.h"
+
+/* The last published device at or below @lead; in a section or under lock. */
+static struct pci_dev *last_below(struct pci_segment *pseg, pci_sbdf_t lead)
+{
+	uint32_t bdf = 0xffff;
+	struct pci_dev *pdev;
+
+	while ((pdev = pci_table_prev(&pseg->table, &bdf)) && bdf >= lead.bdf) {
+		if (pcidev_is_below(pdev, lead, false))
+			return pdev;
+		if (!bdf--)
+			break;
+	}
+	return NULL;
+}
+
+/* Mark all below @lead, and then itself; true if one was not marked yet. */
+static bool mark_all(struct pci_segment *pseg, pci_sbdf_t lead)
+{
+	uint32_t bdf = 0xffff;
+	struct pci_dev *pdev;
+	bool any = false;
+
+	while ((pdev = pci_table_prev(&pseg->table, &bdf)) && bdf >= lead.bdf) {
+		if (pcidev_is_below(pdev, lead, false))
+			any |= !(hf_fetch_or_acq_rel(&pdev->marks,
+						     PCI_MARK_LOST) &
+				 PCI_MARK_LOST);
+		if (!bdf--)
+			break;
+	}
+	return any;
+}
+
+int pci_mark_lost(pci_sbdf_t sbdf)
+{
+	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
+	int err = -ENODEV;
+
+	if (!pseg)
+		return -ENODEV;
+	plat_rcu_read_lock();
+	if (pci_table_find(&pseg->table, sbdf)) {
+		while (mark_all(pseg, sbdf))
+			;
+		err = 0;
+	}
+	plat_rcu_read_unlock();
+	return err;
+}
+
+/*
+ * Counted, or NULL: none is left. Published under the segment lock, so the
+ * registry's reference is there to make another from, in any state.
+ */
+static struct pci_dev *last_below_get(struct pci_segment *pseg, pci_sbdf_t lead)
+{
+	struct pci_dev *pdev;
+
+	pci_lock(&pseg->lock);
+	pdev = last_below(pseg, lead);
+	if (pdev) {
+		hf_fetch_or_acq_rel(&pdev->marks, PCI_MARK_LOST);
+		pcidev_get(pdev);
+	}
+	pci_unlock(&pseg->lock);
+	return pdev;
+}
+
+/* 0 and pdev->op is ours; -ENODEV: somebody else has finished it. */
+static int take_op(struct pci_dev *pdev)
+{
+	int err;
+
+	for (;;) {
+		pci_lock(&pdev->lock);
+		err = pci_op_begin(pdev, PCI_OP_LOSS);
+		if (err)
+			pci_removal_kick(pdev);
+		pci_unlock(&pdev->lock);
+		if (err != -EBUSY)
+			return err;
+		/* A removal may be waiting for the count of our reference. */
+		plat_event_set(&pdev->event);
+		plat_event_wait(&pdev->idle, PLAT_FOREVER);
+	}
+}
+
+static void take_back(struct pci_dev *pdev)
+{
+	uint64_t deadline = plat_now() + PCI_QUIESCE_TIME;
+	const char *why = NULL;
+	unsigned int done = 0;
+
+	pcidev_cut_holds(pdev);
+	if (!pcidev_unpublish(pdev, PCI_STATE_LOST))
+		plat_bug("device %x: two lost it", pdev->desc.sbdf.sbdf);
+	/* Of a lost device a stage only takes back its own; it does not wait. */
+	if (pci_stages_quiesce(pdev, &done, deadline, &why))
+		plat_log(PLAT_ERROR, "lost device %x: %s", pdev->desc.sbdf.sbdf,
+			 why ? why : "not revoked");
+	pci_lock(&pdev->lock);
+	pci_op_end(pdev);
+	pci_unlock(&pdev->lock);
+}
+
+static void release_slot(struct pci_dev *pdev)
+{
+	pcidev_revoked(pdev);
+	pci_event_post(PCI_EVENT_LOST, pdev->desc.sbdf, pdev->instance, "");
+	pcidev_put(pdev); /* the registry's */
+	pcidev_put(pdev); /* ours */
+}
+
+int pci_device_lost(pci_sbdf_t sbdf)
+{
+	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
+	struct list_head lost;
+	struct pci_dev *pdev;
+	int err = pci_mark_lost(sbdf);
+
+	if (err)
+		return err;
+	list_init(&lost);
+	while ((pdev = last_below_get(pseg, sbdf))) {
+		if (take_op(pdev)) {
+			pcidev_put(pdev);
+			continue;
+		}
+		take_back(pdev);
+		/* Off its domain's list by now; the entry is ours. */
+		list_add_tail(&pdev->domain_entry, &lost);
+	}
+	if (list_empty(&lost))
+		return -EALREADY;
+	plat_rcu_synchronize();
+	while (!list_empty(&lost)) {
+		pdev = list_first(&lost, struct pci_dev, domain_entry);
+		list_del(&pdev->domain_entry);
+		release_slot(pdev);
+	}
+	return 0;
+}

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whose a device is: moving it between domains, assigning it, taking it back.
+ *
+ * Every move is one critical section under both domains' locks (the lower id
+ * first) and pdev->lock: list, owner, guest address and the ASSIGNED hold
+ * change together, so nobody ever sees a device on no list, or on two, or with
+ * an owner whose list it is not on (rule 12, H12, H13).
+ *
+ * On its way from one domain to another a device belongs to dom_io for a grace
+ * period: a trap that found it through the old domain has ended before the new
+ * one can reach it (R21).
+ *
+ * Invariant: a guest's device has a listed hold of kind ASSIGNED. So it is
+ * never draining, and the domain's list may hand out references freely.
+ */
+#include "device/internal.h"
+
+static void ask_guest(struct pci_hold *hold, void *data, uint64_t deadline)
+{
+	struct pci_dev *pdev = hf_load_acquire(&hold->pdev);
+	struct domain *d = data;
+
+	if (pdev && d->ops->ask)
+		d->ops->ask(d, pdev->desc.sbdf, deadline);
+}
+
+static const struct pci_hold_ops assigned_ops = { .ask = ask_guest };
+
+/* --- the move -------------------------------------------------------------------- */
+
+static void lock_two(struct domain *a, struct domain *b)
+{
+	HF_ASSERT(a != b);
+	pci_lock(a->id < b->id ? &a->lock : &b->lock);
+	pci_lock(a->id < b->id ? &b->lock : &a->lock);
+}
+
+static void unlock_two(struct domain *a, struct domain *b)
+{
+	pci_unlock(&a->lock);
+	pci_unlock(&b->lock);
+}
+
+/* Which guest address: as wanted, or the first free slot from 1 up. */
+static int choose_address(struct domain *d, pci_sbdf_t *vsbdf)
+{
+	unsigned int slot;
+
+	if (vsbdf->sbdf != UINT32_MAX)
+		return pci_table_find(&d->table, *vsbdf) ? -EEXIST : 0;
+	for (slot = 1; slot < 32; slot++) {
+		pci_sbdf_t at = pci_sbdf(0, 0, (uint8_t)slot, 0);
+
+		if (!pci_table_find(&d->table, at)) {
+			*vsbdf = at;
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+/* May @pdev leave @from for @to? Under all locks. */
+static int may_move(struct pci_dev *pdev, struct domain *from,
+		    struct domain *to, enum pci_move how, pci_sbdf_t *vsbdf)
+{
+	if (hf_load_relaxed(&pdev->owner) != from)
+		return -ENODEV;
+	if (how == PCI_MOVE_RETURNING && pdev->op != PCI_OP_REMOVE)
+		return -EAGAIN;
+	if (to->dying)
+		return -EINVAL;
+	return vsbdf ? choose_address(to, vsbdf) : 0;
+}
+
+/* Returns the hold that the guest had, unlinked. */
+static struct pci_hold *leave(struct pci_dev *pdev, struct domain *from,
+			      enum pci_move how)
+{
+	struct pci_hold *hold = pdev->assigned;
+
+	if (pdev->has_vsbdf) {
+		hf_store_release(&pci_table_bus(&from->table, pdev->vsbdf.bus)
+					  ->slot[pdev->vsbdf.devfn],
+				 NULL);
+		pdev->has_vsbdf = false;
+	}
+	if (hold) {
+		hold->asked |= how == PCI_MOVE_CUT; /* so the report lists it */
+		pci_hold_unlink(hold, pdev);
+	}
+	pdev->assigned = NULL;
+	list_del(&pdev->domain_entry);
+	from->ndevices--;
+	plat_event_set(&from->event);
+	return hold;
+}
+
+static void arrive(struct pci_dev *pdev, struct domain *to,
+		   struct pci_hold *hold, const pci_sbdf_t *vsbdf,
+		   struct pci_bus **spare)
+{
+	domain_get(to);
+	hf_store_release(&pdev->owner, to);
+	list_add_tail(&pdev->domain_entry, &to->devices);
+	to->ndevices++;
+	if (hold) {
+		pci_hold_link(hold, pdev);
+		pdev->assigned = hold;
+	}
+	if (vsbdf) {
+		pci_table_prepare(&to->table, vsbdf->bus, spare);
+		pdev->vsbdf = *vsbdf;
+		pdev->has_vsbdf = true;
+		hf_store_release(&pci_table_bus(&to->table, vsbdf->bus)
+					  ->slot[vsbdf->devfn],
+				 pdev);
+	}
+}
+
+int pcidev_move(struct pci_dev *pdev, struct domain *from, struct domain *to,
+		enum pci_move how, struct pci_hold *hold, pci_sbdf_t *vsbdf,
+		struct pci_bus **spare)
+{
+	struct pci_hold *old = NULL;
+	int err;
+
+	lock_two(from, to);
+	pci_lock(&pdev->lock);
+	err = may_move(pdev, from, to, how, vsbdf);
+	if (!err) {
+		old = leave(pdev, from, how);
+		arrive(pdev, to, hold, vsbdf, spare);
+		pdev->returning = how == PCI_MOVE_PLAIN ? PCI_RETURN_NONE
+							: PCI_RETURN_BEGUN;
+	}
+	pci_unlock(&pdev->lock);
+	unlock_two(from, to);
+	if (err)
+		return err;
+	if (old) {
+		pci_hold_free(old);
+		pcidev_put(pdev); /* the hold's */
+	}
+	pci_event_post(PCI_EVENT_OWNER, pdev->desc.sbdf, pdev->instance,
+		       to->name);
+	domain_put(from); /* pdev->owner's */
+	return 0;
+}
+
+/* The owner, counted; NULL: the device is dead. */
+static struct domain *owner_get(struct pci_dev *pdev)
+{
+	struct domain *d;
+
+	plat_rcu_read_lock();
+	do {
+		d = hf_load_acquire(&pdev->owner);
+	} while (d && !domain_tryget(d));
+	plat_rcu_read_unlock();
+	return d;
+}
+
+void pcidev_settle(struct pci_dev *pdev)
+{
+	pcidev_move(pdev, dom_io, hardware_domain, PCI_MOVE_PLAIN, NULL, NULL,
+		    NULL);
+}
+
+void pcidev_cut_guest(struct pci_dev *pdev)
+{
+	struct domain *d = owner_get(pdev);
+
+	if (d && !domain_is_special(d) &&
+	    !pcidev_move(pdev, d, dom_io, PCI_MOVE_CUT, NULL, NULL, NULL)) {
+		pci_event_post(PCI_EVENT_CUT_OFF, pdev->desc.sbdf,
+			       pdev->instance, d->name);
+		if (d->ops->taken) {
+			plat_rcu_read_lock();
+			d->ops->taken(d, pdev->desc.sbdf);
+			plat_rcu_read_unlock();
+		}
+	}
+	domain_put(d);
+}
+
+/* --- operations ---------------------------------------------------------------------- */
+
+static int begin(struct pci_dev *pdev, enum pci_op op)
+{
+	int err;
+
+	if (pdev->pseg->host->ops->read_only)
+		return -EOPNOTSUPP;
+	pci_lock(&pdev->lock);
+	err = pci_op_begin(pdev, op);
+	pci_unlock(&pdev->lock);
+	return err;
+}
+
+static void end(struct pci_dev *pdev)
+{
+	pci_lock(&pdev->lock);
+	pci_op_end(pdev);
+	pci_unlock(&pdev->lock);
+}
+
+/* Owner of pdev->op: out of @from, wait until nobody uses the old way in. */
+static int move_out(struct pci_dev *pdev, struct domain *from)
+{
+	int err = pcidev_move(pdev, from, dom_io, PCI_MOVE_PLAIN, NULL, NULL,
+			      NULL);
+
+	if (!err)
+		plat_rcu_synchronize();
+	return err;
+}
+
+static bool is_bridge(const struct pci_dev *pdev)
+{
+	switch (pdev->desc.type) {
+	case PCI_TYPE_ROOT_PORT:
+	case PCI_TYPE_SWITCH_UPSTREAM:
+	case PCI_TYPE_SWITCH_DOWNSTREAM:
+	case PCI_TYPE_PCIE_TO_PCI:
+	case PCI_TYPE_PCI_TO_PCIE:
+	case PCI_TYPE_LEGACY_BRIDGE:
+	case PCI_TYPE_HOST_BRIDGE:
+	case PCI_TYPE_CARDBUS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Could @d have it, as things are? Under pdev->lock. */
+static int may_assign(struct pci_dev *pdev)
+{
+	if (is_bridge(pdev))
+		return -EPERM;
+	if (pdev->broken)
+		return -EBADF;
+	if (hf_load_relaxed(&pdev->owner) != hardware_domain)
+		return -EBUSY;
+	return 0;
+}
+
+int pci_test_assign(struct domain *d, pci_sbdf_t sbdf)
+{
+	struct pci_dev *pdev;
+	int err;
+
+	if (domain_is_special(d) || domain_is_dying(d))
+		return -EINVAL;
+	err = pci_lookup(NULL, sbdf, &pdev);
+	if (err)
+		return err;
+	pci_lock(&pdev->lock);
+	err = pdev->pseg->host->ops->read_only ? -EOPNOTSUPP
+	      : pdev->op != PCI_OP_NONE        ? -EBUSY
+					       : may_assign(pdev);
+	pci_unlock(&pdev->lock);
+	pcidev_put(pdev);
+	return err;
+}
+
+static int assign_in_op(struct domain *d, struct pci_dev *pdev,
+			pci_sbdf_t *vsbdf)
+{
+	struct pci_bus *spare = plat_zalloc(sizeof(*spare));
+	struct pci_hold *hold =
+		pci_hold_alloc(PCI_HOLD_ASSIGNED, d->name, &assigned_ops, d);
+	int err = -ENOMEM;
+
+	if (!spare || !hold)
+		goto out;
+	pci_lock(&pdev->lock);
+	err = may_assign(pdev);
+	pci_unlock(&pdev->lock);
+	if (err)
+		goto out;
+	err = move_out(pdev, hardware_domain);
+	if (err)
+		goto out;
+	err = pcidev_move(pdev, dom_io, d, PCI_MOVE_PLAIN, hold, vsbdf, &spare);
+	if (err)
+		pcidev_settle(pdev);
+	else
+		hold = NULL;
+out:
+	plat_free(hold);
+	plat_free(spare);
+	return err;
+}
+
+int pci_assign(struct domain *d, pci_sbdf_t sbdf, pci_sbdf_t *vsbdf)
+{
+	struct pci_dev *pdev;
+	int err;
+
+	if (domain_is_special(d) || domain_is_dying(d) ||
+	    (vsbdf->sbdf != UINT32_MAX && vsbdf->seg))
+		return -EINVAL;
+	err = pci_lookup(NULL, sbdf, &pdev);
+	if (err)
+		return err;
+	err = begin(pdev, PCI_OP_ASSIGN);
+	if (!err) {
+		err = assign_in_op(d, pdev, vsbdf);
+		end(pdev);
+	} else if (err == -EALREADY) {
+		err = -EBUSY;
+	}
+	pcidev_put(pdev);
+	return err;
+}
+
+static int deassign(struct pci_dev *pdev, struct domain *d)
+{
+	int err = begin(pdev, PCI_OP_DEASSIGN);
+
+	if (err)
+		return err;
+	err = move_out(pdev, d);
+	if (!err)
+		pcidev_settle(pdev);
+	end(pdev);
+	return err;
+}
+
+int pci_deassign(struct domain *d, pci_sbdf_t sbdf)
+{
+	struct pci_dev *pdev;
+	int err;
+
+	if (domain_is_special(d))
+		return -EINVAL;
+	err = pci_lookup(d, sbdf, &pdev);
+	if (err)
+		return err;
+	err = deassign(pdev, d);
+	pcidev_put(pdev);
+	return err;
+}
+
+int pcidev_give_back(struct pci_dev *pdev, struct domain *d)
+{
+	int err = deassign(pdev, d);
+
+	if (err != -EBUSY)
+		return err;
+	return pcidev_move(pdev, d, dom_io, PCI_MOVE_RETURNING, NULL, NULL,
+			   NULL);
+}
+
+int pci_domain_return(struct domain *d, pci_sbdf_t sbdf)
+{
+	struct pci_dev *pdev;
+	int err;
+
+	if (domain_is_special(d))
+		return -EINVAL;
+	err = pci_lookup(d, sbdf, &pdev);
+	if (err)
+		return err == -EBUSY ? -ENODEV : err;
+	/* Another operation than a removal, or one that has just ended. */
+	while ((err = pcidev_give_back(pdev, d)) == -EAGAIN)
+		plat_event_wait(&pdev->idle, PLAT_FOREVER);
+	pcidev_put(pdev);
+	return err;
+}
+
+int pci_domain_refuse(struct domain *d, pci_sbdf_t sbdf)
+{
+	struct pci_dev *pdev;
+	int err;
+
+	err = pci_lookup(d, sbdf, &pdev);
+	if (err)
+		return err == -EBUSY ? -ENODEV : err;
+	pci_lock(&pdev->lock);
+	if (pdev->assigned && hf_load_relaxed(&pdev->owner) == d) {
+		pdev->assigned->refused = pdev->assigned->asked;
+		pci_removal_kick(pdev);
+	} else {
+		err = -ENODEV;
+	}
+	pci_unlock(&pdev->lock);
+	pcidev_put(pdev);
+	return err;
+}
+
+int pci_hide_device(pci_sbdf_t sbdf, bool hide)
+{
+	struct domain *from = hide ? hardware_domain : dom_hidden;
+	struct pci_dev *pdev;
+	int err;
+
+	err = pci_lookup(NULL, sbdf, &pdev);
+	if (err)
+		return err;
+	err = begin(pdev, PCI_OP_ASSIGN);
+	if (err)
+		goto out;
+	if (hf_load_acquire(&pdev->owner) == from) {
+		err = move_out(pdev, from);
+		if (!err)
+			err = pcidev_move(pdev, dom_io,
+					  hide ? dom_hidden : hardware_domain,
+					  PCI_MOVE_PLAIN, NULL, NULL, NULL);
+	} else if (hf_load_acquire(&pdev->owner) !=
+		   (hide ? dom_hidden : hardware_domain)) {
+		err = -EBUSY;
+	}
+	end(pdev);
+out:
+	pcidev_put(pdev);
+	return err == -EALREADY ? -EBUSY : err;
+}
+
+/* --- fitness --------------------------------------------------------------------------- */
+
+void pcidev_set_broken(struct pci_dev *pdev, const char *why)
+{
+	pci_lock(&pdev->lock);
+	pdev->broken = why;
+	pci_unlock(&pdev->lock);
+	pci_event_post(PCI_EVENT_BROKEN, pdev->desc.sbdf, pdev->instance,
+		       why ? why : "");
+}
+
+int pcidev_mend(struct pci_dev *pdev)
+{
+	int err = begin(pdev, PCI_OP_RESET);
+
+	if (err)
+		return err;
+	pci_stages_restore(pdev);
+	pcidev_set_broken(pdev, NULL);
+	if (hf_load_acquire(&pdev->owner) == dom_io)
+		pcidev_settle(pdev);
+	end(pdev);
+	return 0;
+}
+
+void pcidev_set_read_only(struct pci_dev *pdev, bool on)
+{
+	if (on)
+		hf_fetch_or_acq_rel(&pdev->marks, PCI_MARK_READ_ONLY);
+	else
+		hf_fetch_and_release(&pdev->marks,
+				     ~(uint32_t)PCI_MARK_READ_ONLY);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The sequence of stages; set up once, before the first device. */
+#include "device/internal.h"
+
+static const struct pci_stage *stages[4];
+static unsigned int nstages;
+
+int pci_stage_register(const struct pci_stage *stage)
+{
+	if (nstages == ARRAY_SIZE(stages))
+		return -ENOSPC;
+	stages[nstages++] = stage;
+	return 0;
+}
+
+void pci_stages_free(void)
+{
+	nstages = 0;
+}
+
+int pci_stages_attach(struct pci_dev *pdev)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < nstages && !err; i++)
+		if (stages[i]->attach)
+			err = stages[i]->attach(pdev);
+	if (!err)
+		return 0;
+	for (i--; i-- > 0;)
+		if (stages[i]->detach)
+			stages[i]->detach(pdev);
+	return err;
+}
+
+void pci_stages_cut_off(struct pci_dev *pdev)
+{
+	unsigned int i;
+
+	for (i = nstages; i-- > 0;)
+		if (stages[i]->cut_off)
+			stages[i]->cut_off(pdev);
+}
+
+int pci_stages_quiesce(struct pci_dev *pdev, unsigned int *done,
+		       uint64_t deadline, const char **why)
+{
+	for (; *done < nstages; ++*done) {
+		const struct pci_stage *stage = stages[nstages - 1 - *done];
+		int err = stage->quiesce ? stage->quiesce(pdev, deadline, why)
+					 : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void pci_stages_restore(struct pci_dev *pdev)
+{
+	unsigned int i;
+
+	for (i = nstages; i-- > 0;)
+		if (stages[i]->restore)
+			stages[i]->restore(pdev);
+}
+
+void pci_stages_detach(struct pci_dev *pdev)
+{
+	unsigned int i;
+
+	for (i = nstages; i-- > 0;)
+		if (stages[i]->detach)
+			stages[i]->detach(pdev);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reading real configuration space, adding devices by what it says, and a
+ * domain's access to it.
+ */
+#ifndef HOLDFAST_CONFIG_H
+#define HOLDFAST_CONFIG_H
+
+#include <holdfast/device.h>
+
+/* Once, after pci_init(): registers the stage "config". 0 or -ENOSPC. */
+int pci_config_init(void) __must_check;
+
+/* --- raw access by address -------------------------------------------------
+ * For probing and for administrators. Sizes 1, 2, 4; aligned; below 4096;
+ * else all-ones, and -EINVAL for a write. Nobody there reads all-ones. They may
+ * sleep if the segment's host may, and then must be called outside sections.
+ * They heed no removal and no loss: what is registered is read with pcidev_*.
+ */
+uint32_t pci_conf_read(pci_sbdf_t sbdf, uint16_t reg, uint8_t size);
+int pci_conf_write(pci_sbdf_t sbdf, uint16_t reg, uint8_t size, uint32_t val);
+
+/* Of a device that the caller has a reference on; lost: all-ones, -ENODEV. */
+uint32_t pcidev_read(struct pci_dev *pdev, uint16_t reg, uint8_t size);
+int pcidev_write(struct pci_dev *pdev, uint16_t reg, uint8_t size,
+		 uint32_t val);
+
+/* --- capabilities -----------------------------------------------------------
+ * Hostile lists end: positions below 0x40 (0x100) or seen before, and
+ * capabilities that read all-ones, stop the walk with -EIO; after 48 (480)
+ * entries it cannot go on. The two low bits of a position are reserved and
+ * masked (PCIe 6.0 §7.5.1.1.11). A registered device is read under a reference,
+ * so that a removal waits.
+ */
+
+struct pci_cap {
+	uint16_t pos;
+	uint16_t id;
+	uint8_t version; /* extended ones */
+	bool extended;
+};
+
+/*
+ * Fill @cap with up to @max capabilities in list order, extended ones after
+ * the others. Returns how many there are (may exceed @max), or -EIO with what
+ * was found before the fault, *@count of them; -ENODATA only 64 bytes can be
+ * read; -ENODEV nobody there, or lost; -EBUSY it is being drained.
+ */
+int pci_caps(pci_sbdf_t sbdf, struct pci_cap *cap, unsigned int max,
+	     unsigned int *count);
+/* Position of the first with this ID, 0: none, or the list is broken. */
+uint16_t pci_find_cap(pci_sbdf_t sbdf, uint8_t id) hf_symbol(pci_find_cap);
+uint16_t pci_find_ext_cap(pci_sbdf_t sbdf, uint16_t id);
+
+const char *pci_cap_name(bool extended, uint16_t id); /* "MSI-X"; or NULL */
+
+/* --- adding ------------------------------------------------------------------
+ * Read a function and say what it is. 0; -ENODEV nobody there; -EAGAIN it
+ * answers with retry status (0x0001 for the vendor, PCIe 6.0 §2.3.2) still;
+ * -EIO it cannot be read. Hostile contents are no error: desc->defect says.
+ * BARs are sized, so it is not for a function in use. May sleep.
+ */
+int pci_describe(pci_sbdf_t sbdf, struct pci_dev_desc *desc) __must_check;
+
+/*
+ * Describe and register. Errors of both; -EBUSY, -ENODEV as
+ * pci_register_device(); -EBUSY also while another thread probes the address.
+ * What is registered there and is the same hardware still is only read. May
+ * sleep.
+ */
+int pci_add_device(pci_sbdf_t sbdf) __must_check;
+
+struct pci_scan {
+	unsigned int found, added, failed;
+	int error;        /* of the first that failed */
+	pci_sbdf_t where; /* and which */
+};
+
+/*
+ * Add everything that is there: all of a segment; or what is at and below one
+ * address (all functions of the slot, bridges followed). Devices known
+ * already stay. Returns 0, also if single devices failed (see @scan), or
+ * -ENODEV no such segment.
+ */
+int pci_scan_segment(uint16_t seg, struct pci_scan *scan) __must_check;
+int pci_scan_slot(pci_sbdf_t sbdf, struct pci_scan *scan) __must_check;
+
+/* --- a domain's access -------------------------------------------------------
+ * The trap path: section, table, device, answer; no lock, nothing shared is
+ * written. AGAIN: the device is being drained; let the guest retry the access.
+ */
+enum pci_verdict { PCI_DONE, PCI_AGAIN };
+
+/*
+ * @addr: a guest address; a host address for the hardware domain. Absent,
+ * gone, lost, cut off, misaligned, oversized: all-ones and dropped. Until a
+ * view says more, guests read everything and write Interrupt Line and Cache
+ * Line Size only; the hardware domain writes everything, read-only devices
+ * excepted. Any context, unless the host may block.
+ */
+enum pci_verdict pci_guest_read(struct domain *d, pci_sbdf_t addr, uint16_t reg,
+				uint8_t size, uint32_t *val);
+enum pci_verdict pci_guest_write(struct domain *d, pci_sbdf_t addr,
+				 uint16_t reg, uint8_t size, uint32_t val);
+
+#endif

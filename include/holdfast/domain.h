@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Domains: guests, and three special owners. Every device has exactly one
+ * owner and is on exactly that domain's list, at every instant.
+ */
+#ifndef HOLDFAST_DOMAIN_H
+#define HOLDFAST_DOMAIN_H
+
+#include <holdfast/hold.h>
+
+enum {
+	DOMID_HARDWARE = 0, /* owns what nobody else does */
+	DOMID_FIRST_GUEST = 1,
+	DOMID_IO = 0xfff1,     /* quarantine, and devices changing hands */
+	DOMID_HIDDEN = 0xfff2, /* what the hypervisor keeps for itself */
+};
+
+extern struct domain *hardware_domain, *dom_io, *dom_hidden;
+
+/* How a guest is told; all called without locks. Any may be NULL. */
+struct domain_ops {
+	/*
+	 * Please give @sbdf back by @deadline. Inside a read-side section:
+	 * post it. Answer with pci_domain_return() or pci_domain_refuse().
+	 */
+	void (*ask)(struct domain *d, pci_sbdf_t sbdf, uint64_t deadline);
+	/* @sbdf was taken away (cut off or lost). Inside a section: post it. */
+	void (*taken)(struct domain *d, pci_sbdf_t sbdf);
+	/* The last reference is gone; free what @data points at. */
+	void (*destroyed)(void *data);
+};
+
+/*
+ * Returns 0 and a counted domain, the caller's reference; -EEXIST id or name
+ * taken; -EINVAL id reserved, name empty, too long or not printable ASCII;
+ * -ENOMEM. @id 0: the next free one. May sleep.
+ */
+int domain_create(unsigned int id, const char *name,
+		  const struct domain_ops *ops, void *data, struct domain **out)
+	__must_check;
+
+/*
+ * The guest dies: no new device comes to it, those it has are taken from it,
+ * one after the other, and waited for where an operation runs on one. Then it
+ * is unlisted. The caller's own reference stays and is put by the caller.
+ * Returns 0; -EINVAL a special domain; -EALREADY somebody else does it. May
+ * sleep, until every operation on its devices has ended.
+ */
+int domain_destroy(struct domain *d) __must_check;
+
+struct domain *domain_get_by_id(unsigned int id) __must_check;    /* counted */
+struct domain *domain_get_by_name(const char *name) __must_check; /* counted */
+/* The next domain with an id above *@id, counted; NULL at the end. */
+struct domain *domain_next(unsigned int *id) __must_check;
+void domain_get(struct domain *d);
+void domain_put(struct domain *d); /* any context; NULL is fine */
+
+unsigned int domain_id(const struct domain *d);
+const char *domain_name(const struct domain *d);
+void *domain_data(const struct domain *d);
+bool domain_is_dying(struct domain *d);
+unsigned int domain_devices(struct domain *d); /* how many it owns now */
+
+/*
+ * The devices of @d in SBDF order, as pci_next_pdev(). A device that leaves
+ * the domain during the walk may or may not be seen.
+ */
+struct pci_dev *domain_next_pdev(struct domain *d, struct pci_dev *prev)
+	__must_check;
+
+/*
+ * Who could have this device? 0: the hardware domain owns it and nothing is
+ * in the way; otherwise the error that pci_assign() would give.
+ */
+int pci_test_assign(struct domain *d, pci_sbdf_t sbdf) __must_check;
+
+/*
+ * Give a device to a guest: ownership, a hold of kind ASSIGNED, and the guest
+ * address *@vsbdf (sbdf 0xffffffff: choose one, and say which).
+ *
+ * Returns 0; -ENODEV absent; -EBUSY owned by another guest, or an operation
+ * runs on it (pci_query() names both); -EINVAL a special domain, or dying;
+ * -EBADF broken; -EPERM a bridge; -EEXIST guest address taken; -ENOSPC none
+ * free; -EOPNOTSUPP a read-only host; -ENOMEM. May sleep (a grace period).
+ */
+int pci_assign(struct domain *d, pci_sbdf_t sbdf, pci_sbdf_t *vsbdf)
+	__must_check;
+
+/*
+ * Take it back to the hardware domain. 0; -ENODEV @d does not own it; -EBUSY
+ * an operation runs on it; -EINVAL a special domain. May sleep.
+ */
+int pci_deassign(struct domain *d, pci_sbdf_t sbdf) __must_check;
+
+/*
+ * A guest's answer to domain_ops.ask: it has let go. The device leaves it at
+ * once; the removal, or the one who cancels it, moves it on. 0; -ENODEV. May
+ * sleep, while another operation runs on the device.
+ */
+int pci_domain_return(struct domain *d, pci_sbdf_t sbdf) __must_check;
+/* … or it will not. 0; -ENODEV. */
+int pci_domain_refuse(struct domain *d, pci_sbdf_t sbdf) __must_check;
+
+/*
+ * Hand a device to dom_hidden (the hypervisor's own) or back. -EBUSY: a guest
+ * owns it, or an operation runs. May sleep.
+ */
+int pci_hide_device(pci_sbdf_t sbdf, bool hide) __must_check;
+
+#endif

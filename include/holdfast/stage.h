@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How the modules above the device take part in its life without being named
+ * by it: a fixed sequence of stages (config, vPCI, interrupts, IOMMU).
+ */
+#ifndef HOLDFAST_STAGE_H
+#define HOLDFAST_STAGE_H
+
+#include <holdfast/device.h>
+
+struct pci_stage {
+	const char *name;
+	/* The device is being added, not yet published. 0 or an error. */
+	int (*attach)(struct pci_dev *pdev);
+	/* A guest loses it at once: hide it from the guest, mask, block. */
+	void (*cut_off)(struct pci_dev *pdev);
+	/*
+	 * Make the hardware quiet (of a lost device: only our own state,
+	 * without touching it). 0; -EINPROGRESS: not yet, call again;
+	 * anything else: it will not, *@why says so. @deadline: plat_now().
+	 */
+	int (*quiesce)(struct pci_dev *pdev, uint64_t deadline,
+		       const char **why);
+	/* Undo quiesce: the removal failed at a later stage. */
+	void (*restore)(struct pci_dev *pdev);
+	/* The object is about to be freed; from an RCU callback, no locks. */
+	void (*detach)(struct pci_dev *pdev);
+};
+
+/*
+ * attach in order, cut_off, quiesce and restore in reverse order. All are
+ * called without locks; any member may be NULL. Before the first device only;
+ * 0, or -ENOSPC (four fit).
+ */
+int pci_stage_register(const struct pci_stage *stage) __must_check;
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of core/config share: a way to read one function's
+ * configuration space, and the parts of describing it.
+ */
+#ifndef CORE_CONFIG_INTERNAL_H
+#define CORE_CONFIG_INTERNAL_H
+
+#include <holdfast/config.h>
+#include <holdfast/pci_regs.h>
+
+#include "device/internal.h"
+
+/* --- access.c ----------------------------------------------------------------
+ *
+ * Whose configuration space. With @pdev every access heeds its LOST mark;
+ * without, nobody has registered what is at the address.
+ */
+struct conf {
+	pci_sbdf_t sbdf;
+	struct pci_host *host;
+	struct pci_dev *pdev; /* the caller's reference covers it; or NULL */
+	int err;              /* the first error that the host gave */
+};
+
+/* By address. 0, or -ENODEV no such segment. */
+int conf_raw(struct conf *c, pci_sbdf_t sbdf) __must_check;
+/* Of a device that the caller has a reference on. */
+void conf_of(struct conf *c, struct pci_dev *pdev);
+/*
+ * By address, as a device if one is registered there; conf_close() gives the
+ * reference back. 0; -ENODEV no such segment, or the device there is lost;
+ * -EBUSY it is being drained.
+ */
+int conf_open(struct conf *c, pci_sbdf_t sbdf) __must_check;
+void conf_close(struct conf *c);
+
+/*
+ * One access. What fails reads all-ones and is remembered in c->err; later
+ * accesses are made all the same, so that registers can be put back.
+ */
+uint32_t conf_read(struct conf *c, uint16_t reg, uint8_t size);
+void conf_write(struct conf *c, uint16_t reg, uint8_t size, uint32_t val);
+
+/* Size 1, 2 or 4, aligned, inside 4096 bytes. */
+bool conf_access_ok(uint16_t reg, uint8_t size);
+
+static inline uint32_t conf_ones(uint8_t size)
+{
+	return size >= 4 ? UINT32_MAX : (1u << 8 * size) - 1;
+}
+
+/* Nobody answers: Command and Status read all-ones (a VF's do not). */
+bool conf_absent(struct conf *c);
+
+/* How much of it there is: 64 (the rest is unknown), 256 or 4096. */
+uint16_t conf_size(struct conf *c);
+
+/* --- caps.c --------------------------------------------------------------- */
+
+struct cap_iter {
+	struct conf *c;
+	uint16_t pos;  /* of the next one, 0: the end of this list */
+	uint16_t left; /* how many more there can be */
+	uint16_t size; /* of the configuration space */
+	bool extended;
+	uint32_t seen[PCI_CFG_SPACE_EXP_SIZE / 4 / 32]; /* a bit a dword */
+};
+
+void cap_begin(struct cap_iter *it, struct conf *c, uint16_t size);
+/*
+ * 1 and the next capability; 0 at the end; -EIO if a list is broken: another
+ * call then goes on with the extended list, if that was not the one.
+ */
+int cap_next(struct cap_iter *it, struct pci_cap *cap) __must_check;
+
+/* --- vf.c ----------------------------------------------------------------- */
+
+/* The VFs that a PF has now (PCIe 6.0 §9.3.3). */
+struct vf_set {
+	pci_sbdf_t pf;
+	uint16_t total, num, offset, stride, device;
+	bool enabled;
+};
+
+void vf_read(struct conf *pf, uint16_t sriov, struct vf_set *set);
+/* Why the numbers cannot be (static text), or NULL. */
+const char *vf_defect(const struct vf_set *set);
+/* How many VFs are there: 0 while disabled or defective. */
+unsigned int vf_count(const struct vf_set *set);
+pci_sbdf_t vf_address(const struct vf_set *set, unsigned int n);
+/* The registered PF that @sbdf is a VF of now, counted; or NULL. */
+struct pci_dev *vf_find_pf(pci_sbdf_t sbdf) __must_check;
+/* Fill in what a VF does not say itself. 0; -ENODEV not a VF of @pf now. */
+int vf_describe(struct conf *c, struct pci_dev *pf, struct pci_dev_desc *desc)
+	__must_check;
+
+/* --- describe.c, type.c, bars.c ------------------------------------------- */
+
+/* The first defect of a device is the one that is told. */
+static inline void desc_defect(struct pci_dev_desc *desc, const char *why)
+{
+	if (!desc->defect)
+		desc->defect = why;
+}
+
+/*
+ * All that can be known without a write. @pf: of which it is a VF if nobody
+ * else answers there; or NULL. 0; -ENODEV, -EAGAIN, -EIO as pci_describe().
+ */
+int conf_describe(struct conf *c, struct pci_dev *pf, struct pci_dev_desc *desc)
+	__must_check;
+/*
+ * pci_describe() for one who may know the PF already (@pf), or that a VF need
+ * not be looked for (@search).
+ */
+int conf_describe_new(pci_sbdf_t sbdf, struct pci_dev *pf, bool search,
+		      struct pci_dev_desc *desc) __must_check;
+
+/* enum pci_dev_type. @exp_flags: 0 without the PCI Express capability. */
+uint8_t desc_type(const struct pci_dev_desc *desc, uint16_t exp_flags);
+/* May look whether neighbours answer. */
+uint8_t desc_phantom_stride(const struct pci_dev_desc *desc, uint32_t devcap);
+
+/* BARs with their sizes. May write; a function that nobody uses yet. */
+void conf_bars(struct conf *c, struct pci_dev_desc *desc);
+/* What the register(s) of a BAR say without a write; @hi: of MEM64. */
+void bar_decode(struct pci_bar *bar, uint32_t lo, uint32_t hi);
+
+/* --- probe.c -------------------------------------------------------------- */
+
+void probe_init(void);
+/*
+ * pci_add_device() for one who knows more. @pf: of which it is a VF if nobody
+ * else answers there, the caller's reference; NULL and @search: look for one.
+ * *@added: it was not there before.
+ */
+int probe_add(pci_sbdf_t sbdf, struct pci_dev *pf, bool search, bool *added)
+	__must_check;
+/* Does a function answer there? For neighbours; leaves no trace. */
+bool probe_answers(pci_sbdf_t sbdf);
+
+#endif

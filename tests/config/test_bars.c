@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sizing. The fake host fails every test in which a BAR is written while the
+ * function decodes, or a VF BAR while VFs exist.
+ */
+#include "fake_host.h"
+
+#define BAR(n) (PCI_BASE_ADDRESS_0 + 4 * (n))
+
+static struct fake_fn *decoding(void)
+{
+	struct fake_fn *fn = fake_add("00:03.0", 0x10fb8086);
+
+	fake_put(fn, PCI_COMMAND, 2,
+		 PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	return fn;
+}
+
+static void assert_bar(const struct pci_bar *bar, enum pci_bar_kind kind,
+		       uint64_t addr, uint64_t size)
+{
+	assert_int_equal(bar->kind, kind);
+	assert_int_equal(bar->addr, addr);
+	assert_int_equal(bar->size, size);
+	assert_false(bar->size_unknown);
+}
+
+static void test_each_kind_is_sized_and_everything_put_back(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+	uint8_t before[4096];
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000000, 0xffffc000); /* 16 KiB */
+	fake_bar(fn, BAR(1), 0x0000e001, 0x0000ffe0); /* 32 ports */
+	fake_bar(fn, BAR(2), 0xe000000c, 0xf8000000); /* 128 MiB, 64-bit */
+	fake_bar(fn, BAR(3), 0x00000038, 0xffffffff);
+	fake_bar(fn, BAR(4), 0x0000000c, 0x00000000); /* 8 GiB, unset */
+	fake_bar(fn, BAR(5), 0x00000000, 0xfffffffe);
+	fake_bar(fn, PCI_ROM_ADDRESS, 0xfd000001, 0xfffc0001);
+	memcpy(before, fn->reg, sizeof(before));
+	desc = described("00:03.0");
+	assert_null(desc.defect);
+	assert_bar(&desc.bar[0], PCI_BAR_MEM32, 0xfe000000, 0x4000);
+	assert_bar(&desc.bar[1], PCI_BAR_IO, 0xe000, 32);
+	assert_bar(&desc.bar[2], PCI_BAR_MEM64, 0x38e0000000, 128 << 20);
+	assert_true(desc.bar[2].prefetch);
+	assert_false(desc.bar[0].prefetch);
+	assert_bar(&desc.bar[3], PCI_BAR_NONE, 0, 0);
+	assert_bar(&desc.bar[4], PCI_BAR_MEM64, 0, 8ull << 30);
+	assert_bar(&desc.bar[6], PCI_BAR_ROM, 0xfd000000, 256 << 10);
+	assert_memory_equal(before, fn->reg, sizeof(before));
+	assert_int_not_equal(fn->writes, 0);
+}
+
+static bool master_went_off;
+
+static void watch_master(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)write;
+	(void)reg;
+	if (!(fake_get(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER))
+		master_went_off = true;
+}
+
+static void test_bus_mastering_stays_as_it_was(void **state)
+{
+	struct fake_fn *fn = decoding();
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000000, 0xffffc000);
+	master_went_off = false;
+	fake.on_access = watch_master;
+	described("00:03.0");
+	assert_false(master_went_off);
+	assert_int_equal(fake_get(fn, PCI_COMMAND, 2), 7);
+}
+
+static void test_io_with_32_bits_and_with_16_bits(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0x0000d001, 0xffffff00);
+	fake_bar(fn, BAR(1), 0x0000d101, 0x0000ff00);
+	desc = described("00:03.0");
+	assert_bar(&desc.bar[0], PCI_BAR_IO, 0xd000, 256);
+	assert_bar(&desc.bar[1], PCI_BAR_IO, 0xd100, 256);
+}
+
+static void test_a_bridge_has_two_bars_and_its_rom_elsewhere(void **state)
+{
+	struct fake_fn *fn = fake_bridge("00:01.0", 0, 0);
+	struct pci_dev_desc desc;
+	uint8_t before[256];
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000000, 0xffff0000);
+	fake_put(fn, BAR(2), 4, 0x00010100); /* bus numbers, not a BAR */
+	fake_allow(fn, BAR(2), 4, UINT32_MAX);
+	fake_bar(fn, PCI_ROM_ADDRESS1, 0xfd000000, 0xffff0001);
+	fake_put(fn, PCI_SECONDARY_BUS, 1, 1);
+	fake_put(fn, PCI_SUBORDINATE_BUS, 1, 1);
+	memcpy(before, fn->reg, sizeof(before));
+	desc = described("00:01.0");
+	assert_bar(&desc.bar[0], PCI_BAR_MEM32, 0xfe000000, 0x10000);
+	assert_bar(&desc.bar[2], PCI_BAR_NONE, 0, 0);
+	assert_bar(&desc.bar[6], PCI_BAR_ROM, 0xfd000000, 0x10000);
+	assert_memory_equal(before, fn->reg, sizeof(before));
+}
+
+static void test_a_size_that_is_no_power_of_two_is_a_defect(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000000, 0xff0ff000);
+	desc = described("00:03.0");
+	assert_string_equal(desc.defect, "a BAR's size is no power of two");
+	assert_true(desc.bar[0].size_unknown);
+	assert_int_equal(fake_get(fn, BAR(0), 4), 0xfe000000);
+}
+
+static void test_an_upper_half_with_a_gap_is_a_defect(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000004, 0xfffff000);
+	fake_bar(fn, BAR(1), 0x00000001, 0x0000ffff);
+	desc = described("00:03.0");
+	assert_string_equal(desc.defect, "a BAR's size is no power of two");
+	assert_true(desc.bar[0].size_unknown);
+	assert_int_equal(fake_get(fn, BAR(1), 4), 1);
+}
+
+static void test_type_bits_alone_are_not_4_gib(void **state)
+{
+	struct fake_fn *fn = decoding();
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0x00000008, 0);
+	assert_non_null(described("00:03.0").defect);
+}
+
+static void test_a_bar_that_changes_its_type_is_a_defect(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000000, 0xffffffff);
+	desc = described("00:03.0");
+	assert_string_equal(desc.defect, "a BAR changes its type");
+	assert_int_equal(fake_get(fn, BAR(0), 4), 0xfe000000);
+}
+
+static void test_the_last_bar_cannot_be_64_bit(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(5), 0xfe000004, 0xfffff000);
+	desc = described("00:03.0");
+	assert_string_equal(desc.defect, "a 64-bit BAR has no upper half");
+	assert_int_equal(desc.bar[5].kind, PCI_BAR_NONE);
+	assert_int_equal(fake_get(fn, BAR(5), 4), 0xfe000004);
+}
+
+static uint16_t forbidden;
+
+static void forbid(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)fn;
+	assert_false(write && reg == forbidden);
+}
+
+static void test_a_bar_of_all_ones_is_a_defect_and_not_written(void **state)
+{
+	static const uint16_t regs[] = { BAR(0), BAR(5), PCI_ROM_ADDRESS };
+	unsigned int i;
+
+	(void)state;
+	fake.on_access = forbid;
+	for (i = 0; i < ARRAY_SIZE(regs); i++) {
+		fake.count = 0;
+		forbidden = regs[i];
+		fake_bar(decoding(), regs[i], UINT32_MAX, 0);
+		assert_string_equal(described("00:03.0").defect,
+				    "a BAR reads all-ones");
+	}
+}
+
+/* A register that takes one write only: all-ones, and not its value back. */
+static void stick(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	if (!write && reg == BAR(0) && fake_get(fn, BAR(0), 4) == 0xfffff000)
+		fn->sticky = BAR(0);
+}
+
+static void test_a_bar_that_keeps_the_ones_is_a_defect(void **state)
+{
+	struct fake_fn *fn = decoding();
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000000, 0xfffff000);
+	fake.on_access = stick;
+	assert_string_equal(described("00:03.0").defect,
+			    "a BAR did not take its value back");
+	/* It would answer for 0xfffff000 now. */
+	assert_int_equal(fake_get(fn, PCI_COMMAND, 2), PCI_COMMAND_MASTER);
+}
+
+static void
+test_decoding_that_cannot_be_switched_off_forbids_sizing(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000000, 0xfffff000);
+	fn->sticky = PCI_COMMAND;
+	desc = described("00:03.0");
+	assert_int_equal(desc.bar[0].kind, PCI_BAR_MEM32);
+	assert_true(desc.bar[0].size_unknown);
+	assert_null(desc.defect);
+}
+
+static int known_size(struct pci_host *host, pci_sbdf_t sbdf, unsigned int bar,
+		      uint64_t *size)
+{
+	(void)host;
+	(void)sbdf;
+	if (bar == 1)
+		return -ENODATA;
+	*size = bar ? 0 : fake.bar_size;
+	return 0;
+}
+
+static void
+test_a_host_that_knows_sizes_is_asked_and_nothing_written(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000000, 0xfffff000);
+	fake_bar(fn, BAR(1), 0xfd000000, 0xfffff000);
+	fake_bar(fn, BAR(2), 0xfc000000, 0xfffff000);
+	fake.ops.bar_size = known_size;
+	fake.bar_size = 1 << 20;
+	desc = described("00:03.0");
+	assert_bar(&desc.bar[0], PCI_BAR_MEM32, 0xfe000000, 1 << 20);
+	assert_true(desc.bar[1].size_unknown);
+	assert_int_equal(desc.bar[1].addr, 0xfd000000);
+	assert_bar(&desc.bar[2], PCI_BAR_NONE, 0, 0);
+	assert_int_equal(fn->writes, 0);
+	fake.bar_size = 3 << 20;
+	desc = described("00:03.0");
+	assert_string_equal(desc.defect, "a BAR's size is no power of two");
+}
+
+static void test_a_read_only_host_is_not_written(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe00000c, 0xfffff000);
+	fake_bar(fn, BAR(1), 0x00000001, 0xffffffff);
+	fake_bar(fn, PCI_ROM_ADDRESS, 0xfd000000, 0xffff0001);
+	fake.ops.read_only = true;
+	desc = described("00:03.0");
+	assert_int_equal(fn->writes, 0);
+	assert_int_equal(desc.bar[0].kind, PCI_BAR_MEM64);
+	assert_int_equal(desc.bar[0].addr, 0x1fe000000);
+	assert_true(desc.bar[0].size_unknown);
+	assert_true(desc.bar[6].size_unknown);
+	assert_int_equal(desc.bar[2].kind, PCI_BAR_NONE);
+}
+
+static struct fake_fn *with_vf_bars(uint16_t num)
+{
+	struct fake_fn *pf = decoding();
+
+	fake_sriov(pf, num, 0x80, 2);
+	fake_bar(pf, 0x200 + PCI_SRIOV_BAR, 0xf000000c, 0xffffc000);
+	fake_bar(pf, 0x200 + PCI_SRIOV_BAR + 4, 0x00000002, 0xffffffff);
+	return pf;
+}
+
+static void test_vf_bars_are_sized_while_there_are_no_vfs(void **state)
+{
+	struct fake_fn *pf = with_vf_bars(0);
+	struct pci_dev_desc desc;
+
+	(void)state;
+	desc = described("00:03.0");
+	assert_bar(&desc.bar[PCI_BAR_FIRST_VF], PCI_BAR_MEM64, 0x2f0000000,
+		   0x4000);
+	assert_bar(&desc.bar[PCI_BAR_FIRST_VF + 2], PCI_BAR_NONE, 0, 0);
+	assert_int_equal(fake_get(pf, 0x200 + PCI_SRIOV_BAR, 4), 0xf000000c);
+	assert_int_equal(fake_get(pf, 0x200 + PCI_SRIOV_BAR + 4, 4), 2);
+}
+
+static void test_vf_bars_are_not_touched_while_vfs_exist(void **state)
+{
+	struct pci_dev_desc desc;
+
+	(void)state;
+	with_vf_bars(2);
+	desc = described("00:03.0");
+	assert_int_equal(desc.bar[PCI_BAR_FIRST_VF].kind, PCI_BAR_MEM64);
+	assert_int_equal(desc.bar[PCI_BAR_FIRST_VF].addr, 0x2f0000000);
+	assert_true(desc.bar[PCI_BAR_FIRST_VF].size_unknown);
+	assert_false(desc.bar[PCI_BAR_FIRST_VF + 2].size_unknown);
+}
+
+static void test_vf_bars_are_not_touched_while_vfs_may_decode(void **state)
+{
+	struct fake_fn *pf = with_vf_bars(0);
+
+	(void)state;
+	fake_put(pf, 0x200 + PCI_SRIOV_CTRL, 2, PCI_SRIOV_CTRL_MSE);
+	assert_true(described("00:03.0").bar[PCI_BAR_FIRST_VF].size_unknown);
+}
+
+static void test_an_access_that_fails_leaves_every_register(void **state)
+{
+	struct fake_fn *fn = with_vf_bars(0);
+	struct pci_dev_desc desc;
+	uint8_t before[4096];
+	unsigned int i, total;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000004, 0xffffc000);
+	fake_bar(fn, BAR(1), 0x00000001, 0xffffffff);
+	fake_bar(fn, BAR(2), 0x0000e001, 0x0000ffe0);
+	fake_bar(fn, PCI_ROM_ADDRESS, 0xfd000001, 0xfffc0001);
+	memcpy(before, fn->reg, sizeof(before));
+	described("00:03.0");
+	total = fake.accesses;
+	assert_true(total > 50);
+	for (i = 1; i <= total; i++) {
+		fake.accesses = 0;
+		fake.error_at = i;
+		assert_int_equal(pci_describe(fn->sbdf, &desc), -EIO);
+		assert_memory_equal(before, fn->reg, sizeof(before));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_each_kind_is_sized_and_everything_put_back),
+		CASE(test_bus_mastering_stays_as_it_was),
+		CASE(test_io_with_32_bits_and_with_16_bits),
+		CASE(test_a_bridge_has_two_bars_and_its_rom_elsewhere),
+		CASE(test_a_size_that_is_no_power_of_two_is_a_defect),
+		CASE(test_an_upper_half_with_a_gap_is_a_defect),
+		CASE(test_type_bits_alone_are_not_4_gib),
+		CASE(test_a_bar_that_changes_its_type_is_a_defect),
+		CASE(test_the_last_bar_cannot_be_64_bit),
+		CASE(test_a_bar_of_all_ones_is_a_defect_and_not_written),
+		CASE(test_a_bar_that_keeps_the_ones_is_a_defect),
+		CASE(test_decoding_that_cannot_be_switched_off_forbids_sizing),
+		CASE(test_a_host_that_knows_sizes_is_asked_and_nothing_written),
+		CASE(test_a_read_only_host_is_not_written),
+		CASE(test_vf_bars_are_sized_while_there_are_no_vfs),
+		CASE(test_vf_bars_are_not_touched_while_vfs_exist),
+		CASE(test_vf_bars_are_not_touched_while_vfs_may_decode),
+		CASE(test_an_access_that_fails_leaves_every_register),
+	};
+
+	return cmocka_run_group_tests_name("config/bars", tests, NULL, NULL);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "fake_host.h"
+
+#define SRIOV(reg) (0x200 + (reg))
+
+/* A PF at 02:00.0 with 4 VFs from 02:10.0 on, two apart. */
+static struct fake_fn *pf_with_vfs(void)
+{
+	struct fake_fn *pf = fake_add("02:00.0", 0x10fb8086);
+
+	fake_put(pf, PCI_SUBSYSTEM_VENDOR_ID, 4, 0x00031028);
+	fake_sriov(pf, 4, 0x80, 2);
+	return pf;
+}
+
+static void test_a_vf_has_its_identity_from_its_pf(void **state)
+{
+	struct pci_dev_desc desc;
+
+	(void)state;
+	pf_with_vfs();
+	fake_ext_cap(fake_at(at("02:00.0")), 0x300, PCI_EXT_CAP_ID_DSN);
+	fake_put(fake_at(at("02:00.0")), 0x300 + PCI_DSN_LOWER, 4, 77);
+	fake_put(fake_at(at("02:10.2")), PCI_SUBSYSTEM_ID, 2, 9);
+	fake_ext_cap(fake_at(at("02:10.2")), 0x100, PCI_EXT_CAP_ID_DSN);
+	fake_put(fake_at(at("02:10.2")), 0x100 + PCI_DSN_LOWER, 4, 78);
+	add("02:00.0");
+	desc = described("02:10.2");
+	assert_true(desc.is_vf);
+	assert_int_equal(desc.ident.vendor, 0x8086);
+	assert_int_equal(desc.ident.device, 0x10ed);
+	assert_int_equal(desc.ident.subvendor, 0x1028);
+	assert_int_equal(desc.ident.subdevice, 9);
+	assert_int_equal(desc.ident.serial, 77);
+	assert_int_equal(desc.parent.sbdf, at("02:00.0").sbdf);
+	assert_null(desc.defect);
+}
+
+static void test_a_pf_tells_its_numbers(void **state)
+{
+	struct pci_dev_desc desc;
+
+	(void)state;
+	pf_with_vfs();
+	desc = described("02:00.0");
+	assert_int_equal(desc.vf_total, 8);
+	assert_int_equal(desc.vf_num, 4);
+	assert_int_equal(desc.vf_offset, 0x80);
+	assert_int_equal(desc.vf_stride, 2);
+	assert_int_equal(desc.vf_device, 0x10ed);
+}
+
+static void test_h9_a_vf_whose_pf_is_unknown_is_nobody(void **state)
+{
+	(void)state;
+	pf_with_vfs();
+	assert_int_equal(pci_add_device(at("02:10.0")), -ENODEV);
+	assert_false(fake_at(at("02:10.0"))->told);
+}
+
+static void test_what_the_pf_does_not_count_is_no_vf(void **state)
+{
+	struct fake_fn *pf = pf_with_vfs();
+
+	(void)state;
+	fake_add("02:10.1", UINT32_MAX); /* between two VFs */
+	fake_add("02:11.0", UINT32_MAX); /* after the last */
+	add("02:00.0");
+	assert_int_equal(pci_add_device(at("02:10.1")), -ENODEV);
+	assert_int_equal(pci_add_device(at("02:11.0")), -ENODEV);
+	/* The numbers are those of now, not of when the PF was added. */
+	fake_put(pf, SRIOV(PCI_SRIOV_NUM_VF), 2, 5);
+	add("02:11.0");
+	fake_put(pf, SRIOV(PCI_SRIOV_CTRL), 2, 0);
+	assert_int_equal(pci_add_device(at("02:10.6")), -ENODEV);
+}
+
+static void test_a_vf_that_does_not_answer_is_nobody(void **state)
+{
+	(void)state;
+	pf_with_vfs();
+	add("02:00.0");
+	fake_at(at("02:10.4"))->absent = true;
+	assert_int_equal(pci_add_device(at("02:10.4")), -ENODEV);
+}
+
+static void test_a_vf_holds_its_pf(void **state)
+{
+	struct pci_hold_info hold;
+
+	(void)state;
+	pf_with_vfs();
+	add("02:00.0");
+	add("02:10.0");
+	assert_int_equal(pci_holds_query(at("02:00.0"), &hold, 1), 1);
+	assert_int_equal(hold.kind, PCI_HOLD_CHILD);
+	assert_int_equal(hold.child.sbdf, at("02:10.0").sbdf);
+}
+
+static void test_bars_of_vf_n_lie_n_sizes_above(void **state)
+{
+	struct fake_fn *pf = pf_with_vfs();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_put(pf, SRIOV(PCI_SRIOV_CTRL), 2, 0); /* sized while disabled */
+	fake_bar(pf, SRIOV(PCI_SRIOV_BAR), 0xf000000c, 0xffffc000);
+	fake_bar(pf, SRIOV(PCI_SRIOV_BAR + 4), 1, 0xffffffff);
+	add("02:00.0");
+	fake_put(pf, SRIOV(PCI_SRIOV_CTRL), 2, PCI_SRIOV_CTRL_VFE);
+	desc = described("02:10.6");
+	assert_int_equal(desc.bar[0].kind, PCI_BAR_MEM64);
+	assert_int_equal(desc.bar[0].addr, 0x1f0000000 + 3 * 0x4000);
+	assert_int_equal(desc.bar[0].size, 0x4000);
+	assert_int_equal(desc.bar[1].kind, PCI_BAR_NONE);
+	assert_int_equal(fake_at(at("02:10.6"))->writes, 0);
+}
+
+static void hostile(uint16_t num, uint16_t offset, uint16_t stride,
+		    const char *defect)
+{
+	struct fake_fn *pf;
+	struct pci_scan scan;
+	struct pci_dev_desc desc;
+
+	fake.count = 0;
+	pf = fake_add("00:05.0", 0x10fb8086);
+	fake_sriov(pf, 0, offset, stride);
+	fake_put(pf, SRIOV(PCI_SRIOV_CTRL), 2, PCI_SRIOV_CTRL_VFE);
+	fake_put(pf, SRIOV(PCI_SRIOV_NUM_VF), 2, num);
+	desc = described("00:05.0");
+	if (defect)
+		assert_string_equal(desc.defect, defect);
+	else
+		assert_null(desc.defect);
+	fake.ops.next = fake_next;
+	assert_int_equal(pci_scan_slot(pf->sbdf, &scan), 0);
+	assert_int_equal(scan.found, 1);
+	assert_int_equal(pci_device_lost(pf->sbdf), 0);
+}
+
+static void
+test_numbers_that_cannot_be_are_defects_and_not_followed(void **state)
+{
+	static const char coincide[] =
+		"First VF Offset and VF Stride make functions coincide";
+
+	(void)state;
+	hostile(9, 0x80, 2, "NumVFs is above TotalVFs");
+	hostile(0xffff, 1, 1, "NumVFs is above TotalVFs");
+	hostile(4, 0, 2, coincide);
+	hostile(4, 8, 0, coincide);
+	hostile(8, 0xfff0, 1, "VFs lie beyond bus 255");
+	hostile(8, 0x80, 0xffff, "VFs lie beyond bus 255");
+	hostile(1, 0x80, 0, NULL);
+	hostile(0, 0, 0, NULL);
+}
+
+static void test_sriov_in_a_bridge_or_a_vf_is_a_defect(void **state)
+{
+	struct fake_fn *fn = fake_bridge("00:01.0", 1, 1);
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_sriov(fn, 0, 1, 1);
+	desc = described("00:01.0");
+	assert_string_equal(desc.defect,
+			    "SR-IOV in a function that can have no VFs");
+	assert_int_equal(desc.sriov, 0);
+
+	pf_with_vfs();
+	add("02:00.0");
+	fake_sriov(fake_at(at("02:10.0")), 0, 1, 1);
+	assert_non_null(described("02:10.0").defect);
+	assert_true(described("02:10.0").is_vf);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_a_vf_has_its_identity_from_its_pf),
+		CASE(test_a_pf_tells_its_numbers),
+		CASE(test_h9_a_vf_whose_pf_is_unknown_is_nobody),
+		CASE(test_what_the_pf_does_not_count_is_no_vf),
+		CASE(test_a_vf_that_does_not_answer_is_nobody),
+		CASE(test_a_vf_holds_its_pf),
+		CASE(test_bars_of_vf_n_lie_n_sizes_above),
+		CASE(test_numbers_that_cannot_be_are_defects_and_not_followed),
+		CASE(test_sriov_in_a_bridge_or_a_vf_is_a_defect),
+	};
+
+	return cmocka_run_group_tests_name("config/vf", tests, NULL, NULL);
+}

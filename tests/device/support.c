@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support.h"
+
+struct test_stage test_stage;
+struct pci_removal_info report;
+
+static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+		     uint8_t size, uint32_t *val)
+{
+	struct test_host *t = container_of(host, struct test_host, host);
+
+	hf_fetch_add_relaxed(&t->reads, 1);
+	if (t->on_read)
+		t->on_read(sbdf);
+	*val = reg + size;
+	return 0;
+}
+
+static int host_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+		      uint8_t size, uint32_t val)
+{
+	(void)host;
+	(void)sbdf;
+	(void)reg;
+	(void)size;
+	(void)val;
+	return 0;
+}
+
+static void host_removed(struct pci_host *host, pci_sbdf_t sbdf)
+{
+	struct test_host *t = container_of(host, struct test_host, host);
+
+	(void)sbdf;
+	hf_fetch_add_relaxed(&t->removed, 1);
+}
+
+static const struct pci_host_ops host_ops = {
+	.read = host_read,
+	.write = host_write,
+	.removed = host_removed,
+};
+
+struct test_host test_host = { .host = { .ops = &host_ops, .name = "test" } };
+
+static int stage_attach(struct pci_dev *pdev)
+{
+	(void)pdev;
+	if (test_stage.attach_error)
+		return test_stage.attach_error;
+	test_stage.attached++;
+	return 0;
+}
+
+static void stage_cut_off(struct pci_dev *pdev)
+{
+	(void)pdev;
+	test_stage.cut_off++;
+}
+
+static int stage_quiesce(struct pci_dev *pdev, uint64_t deadline,
+			 const char **why)
+{
+	(void)deadline;
+	test_stage.quiesced++;
+	if (test_stage.on_quiesce)
+		test_stage.on_quiesce(pcidev_sbdf(pdev));
+	if (test_stage.quiesce_error == -EIO)
+		*why = "the test says so";
+	return test_stage.quiesce_error;
+}
+
+static void stage_restore(struct pci_dev *pdev)
+{
+	(void)pdev;
+	test_stage.restored++;
+}
+
+static void stage_detach(struct pci_dev *pdev)
+{
+	(void)pdev;
+	test_stage.detached++;
+}
+
+static const struct pci_stage stage = {
+	.name = "test",
+	.attach = stage_attach,
+	.cut_off = stage_cut_off,
+	.quiesce = stage_quiesce,
+	.restore = stage_restore,
+	.detach = stage_detach,
+};
+
+int test_setup(void **state)
+{
+	(void)state;
+	test_stage = (struct test_stage){ 0 };
+	test_host.on_read = NULL;
+	hf_store_relaxed(&test_host.reads, 0);
+	hf_store_relaxed(&test_host.removed, 0);
+	if (pci_init() || pci_stage_register(&stage))
+		return -1;
+	return pci_segment_add(0, &test_host.host) ||
+	       pci_segment_add(1, &test_host.host);
+}
+
+int test_teardown(void **state)
+{
+	struct pci_stats before, after;
+	unsigned int broken = pci_check_invariants();
+
+	(void)state;
+	pci_get_stats(&before);
+	pci_fini();
+	if (pci_init())
+		return -1;
+	pci_get_stats(&after);
+	pci_fini();
+	if (broken || after.objects ||
+	    test_stage.attached != test_stage.detached)
+		print_error("%u invariants broken, %llu objects left, "
+			    "%u attached, %u detached\n",
+			    broken, (unsigned long long)after.objects,
+			    test_stage.attached, test_stage.detached);
+	return broken || after.objects ||
+	       test_stage.attached != test_stage.detached;
+}
+
+pci_sbdf_t at(const char *text)
+{
+	pci_sbdf_t sbdf;
+
+	if (pci_sbdf_parse(text, &sbdf))
+		fail_msg("no address: %s", text);
+	return sbdf;
+}
+
+int try_add(const char *sbdf, const char *parent, uint16_t device)
+{
+	struct pci_dev_desc desc = {
+		.sbdf = at(sbdf),
+		.parent = at(parent),
+		.type = PCI_TYPE_ENDPOINT,
+		.is_vf = strcmp(sbdf, parent) != 0,
+		.ident = { .vendor = 0x8086, .device = device },
+	};
+
+	return pci_register_device(&desc, NULL);
+}
+
+void add(const char *sbdf)
+{
+	assert_int_equal(try_add(sbdf, sbdf, 0x10fb), 0);
+}
+
+void add_child(const char *sbdf, const char *parent)
+{
+	assert_int_equal(try_add(sbdf, parent, 0x10ed), 0);
+}
+
+void add_bridge(const char *sbdf, const char *parent, uint8_t secondary)
+{
+	struct pci_dev_desc desc = {
+		.sbdf = at(sbdf),
+		.parent = at(parent),
+		.type = PCI_TYPE_ROOT_PORT,
+		.hdr_type = 1,
+		.secondary = secondary,
+		.subordinate = secondary,
+	};
+
+	assert_int_equal(pci_register_device(&desc, NULL), 0);
+}
+
+struct domain *guest(const char *name, const struct domain_ops *ops)
+{
+	struct domain *d = NULL;
+
+	assert_int_equal(domain_create(0, name, ops, NULL, &d), 0);
+	return d;
+}
+
+void assign(struct domain *d, const char *sbdf)
+{
+	pci_sbdf_t vsbdf = pci_sbdf_from(UINT32_MAX);
+
+	assert_int_equal(pci_assign(d, at(sbdf), &vsbdf), 0);
+}
+
+void end_of(struct domain *d)
+{
+	assert_int_equal(domain_destroy(d), 0);
+	domain_put(d);
+}
+
+struct pci_dev *get(const char *sbdf)
+{
+	struct pci_dev *pdev = pci_get_pdev(NULL, at(sbdf));
+
+	assert_non_null(pdev);
+	return pdev;
+}
+
+struct pci_dev_info info_of(const char *sbdf)
+{
+	struct pci_dev_info info;
+
+	assert_int_equal(pci_query(at(sbdf), &info), 0);
+	return info;
+}
+
+uint32_t refs(const char *sbdf)
+{
+	return info_of(sbdf).refs;
+}
+
+bool is_there(const char *sbdf)
+{
+	struct pci_dev_info info;
+
+	return !pci_query(at(sbdf), &info);
+}
+
+int remove_dev(const char *sbdf, unsigned int flags, uint64_t timeout)
+{
+	memset(&report, 0, sizeof(report));
+	return pci_remove_device(at(sbdf), flags, timeout, &report);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The choices of an execution, and the depth-first search over them.
+ *
+ * A choice has options 0 to n - 1, 0 being the usual one ("go on"); where
+ * there is only one option nothing is recorded. The search repeats the last
+ * execution up to its last choice that has an untried option, takes that, and
+ * goes on with 0. So it visits every leaf of the tree once, in a fixed order,
+ * and needs no memory but the path.
+ *
+ * As text: "12.1,15.2" is option 1 at choice 12, 2 at choice 15, else 0; "-"
+ * when all are 0.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+#define MAX_CHOICES (1u << 16)
+
+static struct {
+	uint8_t taken, options;
+} path[MAX_CHOICES];
+
+static unsigned int known;    /* taken[] is fixed below this */
+static unsigned int position; /* of the next choice */
+static bool replaying;
+
+/* One "12.1" after another; @text is not empty. */
+static int parse(const char *text)
+{
+	unsigned long at, option, next = 0;
+	char *end;
+
+	do {
+		at = strtoul(text, &end, 10);
+		if (end == text || *end != '.' || at < next ||
+		    at >= MAX_CHOICES)
+			return -EINVAL;
+		text = end + 1;
+		option = strtoul(text, &end, 10);
+		if (end == text || option > UINT8_MAX)
+			return -EINVAL;
+		for (; next < at; next++)
+			path[next].taken = 0;
+		path[next++].taken = (uint8_t)option;
+		text = end + 1;
+	} while (*end == ',');
+	known = (unsigned int)next;
+	return *end ? -EINVAL : 0;
+}
+
+int choice_init(const char *text)
+{
+	known = 0;
+	position = 0;
+	replaying = text;
+	if (!text || (text[0] == '-' && !text[1]))
+		return 0;
+	return parse(text);
+}
+
+unsigned int choice_take(unsigned int options)
+{
+	if (position == MAX_CHOICES || options > UINT8_MAX)
+		explore_fail("too many choices");
+	path[position].options = (uint8_t)options;
+	if (position >= known)
+		path[position].taken = 0;
+	else if (path[position].taken >= options)
+		explore_fail("this schedule is of another program: choice %u "
+			     "has %u options",
+			     position, options);
+	return path[position++].taken;
+}
+
+bool choice_next(void)
+{
+	if (replaying)
+		return false;
+	while (position) {
+		position--;
+		if (path[position].taken + 1u < path[position].options) {
+			path[position].taken++;
+			known = position + 1;
+			position = 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+void choice_print(char *text, size_t size)
+{
+	size_t length = 0;
+	unsigned int i;
+
+	snprintf(text, size, "-");
+	for (i = 0; i < position; i++)
+		if (path[i].taken && length < size)
+			length += (size_t)snprintf(text + length, size - length,
+						   "%s%u.%u", length ? "," : "",
+						   i, path[i].taken);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Explored interleavings: the real core, compiled against this platform, runs
+ * under a scheduler that owns every lock, atomic operation, read-side section,
+ * grace period, event and the clock. The threads of a scenario are coroutines
+ * of one OS thread, so an execution is a function of the scheduler's choices;
+ * a depth-first search tries every sequence of choices, and a sequence that
+ * fails is printed as a short string that replays it.
+ *
+ * What is tried. A switch is possible before every operation that other
+ * threads can see, and before the first plain access to the heap that follows
+ * one ("put, then touch"). Taking the processor from a
+ * thread that could go on is a preemption; all schedules with at most `bound`
+ * preemptions are tried, without exception. Switches where a thread waits or
+ * ends are free. There is no partial-order reduction: sleep sets prune a
+ * schedule because an equivalent one is tried elsewhere, but that one may lie
+ * beyond the preemption bound and is then tried nowhere. "Every schedule
+ * within the bound" is a sentence one can trust.
+ *
+ * What is not tried. Memory is sequentially consistent here; the memory
+ * orders are argued in the headers and checked by ThreadSanitizer.
+ *
+ * Time stands still while any thread can go on, and then jumps to the
+ * earliest deadline: an operation that is not decided at its deadline is late
+ * by its own fault. A scenario with `late` set lets a deadline pass at any
+ * instant instead, as a preemption.
+ *
+ * A grace period ends as soon as every section open at its start has ended.
+ * Callbacks run in a thread of their own, "reclaimer", after one.
+ *
+ * What is a failure: a touch of freed memory, a lock or an event freed under
+ * a waiter, all threads blocked, waiting under a lock or in a section, the
+ * core's own plat_bug() (lock order, assertions), an ensure() that does not
+ * hold, an execution that does not end, memory left over at its end.
+ */
+#ifndef HOLDFAST_EXPLORE_H
+#define HOLDFAST_EXPLORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <holdfast/types.h>
+
+#define EXPLORE_THREADS 6
+
+struct explore_thread {
+	const char *name;
+	void (*run)(void);
+};
+
+struct explore_scenario {
+	const char *name; /* "theme/what_happens" */
+	const char *rule; /* what it proves, and where that stands */
+	/* Before the threads and after them, alone and without choices. */
+	void (*setup)(void);
+	void (*finish)(void);
+	struct explore_thread thread[EXPLORE_THREADS]; /* up to a NULL name */
+	unsigned int bound; /* preemptions at most; 0: the run's own bound */
+	bool late;          /* deadlines may pass at any instant */
+	/* The explorer's own tests: the failure that must be found. */
+	const char *expect;
+};
+
+/* --- for scenarios ---------------------------------------------------------- */
+
+/* The rule that a scenario proves. */
+#define ensure(cond)                                                      \
+	do {                                                              \
+		if (!(cond))                                              \
+			explore_fail("%s:%d: %s does not hold", __FILE_NAME__, \
+				     __LINE__, #cond);                    \
+	} while (0)
+
+/* End the run: this schedule is a failure. */
+void explore_fail(const char *fmt, ...) hf_printf_like(1, 2)
+	__attribute__((noreturn));
+
+/* A value below @options, each of which is tried. */
+unsigned int explore_choose(unsigned int options);
+
+/*
+ * "I can do nothing before somebody else does something": the retry of a trap,
+ * the turn of a polling loop. The thread goes on when another one has.
+ */
+void explore_yield(void);
+
+/* Wait until the clock says so. */
+void explore_sleep_until(uint64_t when);
+
+/* The number of the running thread of the scenario, from 0. */
+unsigned int explore_self(void);
+
+/* Operations of this execution so far: "before" and "after" in a witness. */
+uint64_t explore_steps(void);
+
+/* Memory in use. */
+unsigned int explore_allocations(void);
+
+/* The next plat_zalloc() but @skip in this execution fails. */
+void explore_fail_allocation(unsigned int skip);
+
+/* --- the program -------------------------------------------------------------- */
+
+/*
+ * Run the scenarios that the arguments name. Exit status: 0 all complete and
+ * without failure, 1 a failure, 2 incomplete or bad arguments.
+ */
+int explore_main(int argc, char **argv,
+		 const struct explore_scenario *const *scenarios);
+
+#endif

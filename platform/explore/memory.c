@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The heap of an execution. Memory is handed out in ascending order and never
+ * twice, with a gap after each object; what was freed stays forbidden until
+ * the execution's end.
+ *
+ * The core and the scenarios are compiled with -fsanitize=kernel-address in
+ * its out-of-line form: before each load and store the compiler calls one of
+ * the __asan_* functions below, which is all that is used of AddressSanitizer.
+ * They look at our heap only, and are where a plain access becomes a point at
+ * which threads switch.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "internal.h"
+
+#define HEAP_SIZE (4u << 20)
+#define GRAIN 16u /* one entry of owner[] covers so many bytes */
+#define MAX_OBJECTS 16384
+
+static char *heap;
+/* The number of the object, negative once it is freed; 0: a gap. */
+static int16_t owner[HEAP_SIZE / GRAIN];
+
+static struct {
+	uint32_t start, size;
+	const char *freed_by;
+	uint64_t freed_at; /* step */
+} object[MAX_OBJECTS];
+
+static unsigned int objects, in_use; /* object 0 is none */
+static uint32_t top;
+static unsigned int fail_in; /* the allocation that fails, 1: the next */
+
+void memory_init(void)
+{
+	heap = mmap(NULL, HEAP_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (heap == MAP_FAILED) {
+		perror("explore: heap");
+		exit(2);
+	}
+}
+
+void memory_reset(void)
+{
+	memset(owner, 0, top / GRAIN * sizeof(owner[0]));
+	objects = in_use = 0;
+	top = 0;
+	fail_in = 0;
+}
+
+unsigned int explore_allocations(void)
+{
+	return in_use;
+}
+
+void explore_fail_allocation(unsigned int skip)
+{
+	fail_in = skip + 1;
+}
+
+static void set_owner(uint32_t start, uint32_t room, int16_t n)
+{
+	uint32_t i;
+
+	for (i = start / GRAIN; i < (start + room) / GRAIN; i++)
+		owner[i] = n;
+}
+
+static uint32_t room_for(size_t size)
+{
+	return (uint32_t)(size + GRAIN - 1) & ~(GRAIN - 1);
+}
+
+void *plat_zalloc(size_t size)
+{
+	uint32_t room = room_for(size);
+	uint32_t start = top;
+
+	if (sched.current->locks)
+		explore_fail("plat_zalloc() under a lock");
+	if (fail_in && !--fail_in)
+		return NULL;
+	if (size > HEAP_SIZE || room + GRAIN > HEAP_SIZE - top ||
+	    objects + 1 == MAX_OBJECTS)
+		explore_fail("the heap of an execution is full");
+	objects++;
+	object[objects].start = start;
+	object[objects].size = (uint32_t)size;
+	set_owner(start, room, (int16_t)objects);
+	top += room + GRAIN;
+	in_use++;
+	return memset(heap + start, 0, room);
+}
+
+/* The number of the object at @offset, freed or not; 0: none. */
+static unsigned int number_at(uintptr_t offset)
+{
+	return offset < top ? (unsigned int)abs(owner[offset / GRAIN]) : 0;
+}
+
+void plat_free(void *p)
+{
+	uintptr_t offset = (uintptr_t)p - (uintptr_t)heap;
+	unsigned int n = number_at(offset);
+
+	if (!p)
+		return;
+	if (!n || object[n].start != offset)
+		explore_fail("plat_free(%p): not from plat_zalloc()", p);
+	if (owner[offset / GRAIN] < 0)
+		explore_fail("#%u is freed twice: by %s in step %llu, and now",
+			     n, object[n].freed_by,
+			     (unsigned long long)object[n].freed_at);
+	sched_check_waiters(p, object[n].size);
+	set_owner(object[n].start, room_for(object[n].size), -(int16_t)n);
+	object[n].freed_by = sched.current->name;
+	object[n].freed_at = sched.steps;
+	in_use--;
+	if (trace_on)
+		trace_note("%s frees #%u (%u bytes)", sched.current->name, n,
+			   object[n].size);
+}
+
+void memory_name(const void *p, char *name, size_t size)
+{
+	uintptr_t offset = (uintptr_t)p - (uintptr_t)heap;
+	unsigned int n = number_at(offset);
+
+	if (n)
+		snprintf(name, size, "#%u+%u", n,
+			 (unsigned int)(offset - object[n].start));
+	else
+		snprintf(name, size, "static");
+}
+
+static void bad_touch(uint32_t offset, size_t size)
+{
+	unsigned int n = number_at(offset);
+
+	if (!n || owner[offset / GRAIN] > 0)
+		explore_fail("%s touches %zu bytes outside of any object",
+			     sched.current->name, size);
+	explore_fail("touch of freed memory by %s: %zu bytes at #%u+%u, freed "
+		     "by %s in step %llu",
+		     sched.current->name, size, n, offset - object[n].start,
+		     object[n].freed_by,
+		     (unsigned long long)object[n].freed_at);
+}
+
+static inline void check(uint32_t offset, size_t size)
+{
+	int16_t n = owner[offset / GRAIN];
+
+	if (__builtin_expect(n <= 0, 0) ||
+	    __builtin_expect(owner[(offset + size - 1) / GRAIN] != n, 0))
+		bad_touch(offset, size);
+}
+
+void memory_check(const void *p, size_t size)
+{
+	uintptr_t offset = (uintptr_t)p - (uintptr_t)heap;
+
+	if (offset < HEAP_SIZE)
+		check((uint32_t)offset, size);
+}
+
+static inline void touch(const volatile void *p, size_t size)
+{
+	uintptr_t offset = (uintptr_t)p - (uintptr_t)heap;
+
+	if (__builtin_expect(offset >= HEAP_SIZE, 1) || !size)
+		return;
+	if (sched.current->released && sched.current->op_on != (void *)p)
+		sched_point(OP_TOUCH, (void *)p);
+	check((uint32_t)offset, size);
+}
+
+/* --- called by what is compiled with -fsanitize=kernel-address ------------ */
+
+#define TOUCHES(size)                                     \
+	void __asan_load##size##_noabort(const void *p);  \
+	void __asan_load##size##_noabort(const void *p)   \
+	{                                                 \
+		touch(p, size);                           \
+	}                                                 \
+	void __asan_store##size##_noabort(const void *p); \
+	void __asan_store##size##_noabort(const void *p)  \
+	{                                                 \
+		touch(p, size);                           \
+	}
+
+TOUCHES(1)
+TOUCHES(2)
+TOUCHES(4)
+TOUCHES(8)
+TOUCHES(16)
+
+void __asan_loadN_noabort(const void *p, size_t size);
+void __asan_loadN_noabort(const void *p, size_t size)
+{
+	touch(p, size);
+}
+
+void __asan_storeN_noabort(const void *p, size_t size);
+void __asan_storeN_noabort(const void *p, size_t size)
+{
+	touch(p, size);
+}
+
+void __asan_handle_no_return(void);
+void __asan_handle_no_return(void)
+{
+}
+
+/* What the core's memcpy() and friends are called when it is compiled here. */
+void *explore_memcpy(void *restrict dst, const void *restrict src, size_t n);
+void *explore_memcpy(void *restrict dst, const void *restrict src, size_t n)
+{
+	touch(src, n);
+	touch(dst, n);
+	return memcpy(dst, src, n);
+}
+
+void *explore_memset(void *dst, int c, size_t n);
+void *explore_memset(void *dst, int c, size_t n)
+{
+	touch(dst, n);
+	return memset(dst, c, n);
+}
+
+int explore_memcmp(const void *a, const void *b, size_t n);
+int explore_memcmp(const void *a, const void *b, size_t n)
+{
+	touch(a, n);
+	touch(b, n);
+	return memcmp(a, b, n);
+}

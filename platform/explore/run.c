@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The program: runs each scenario in a process of its own, so that a failure
+ * can end it wherever it is, then replays what failed in another one and
+ * prints its trace. What a search found comes back in shared memory.
+ */
+#include <errno.h>
+#include <fnmatch.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define DEFAULT_BOUND 2
+#define DEFAULT_MAX 100000000ull
+#define WATCHDOG 60 /* seconds without the end of an execution */
+
+enum state { CRASHED, COMPLETE, INCOMPLETE, FAILED };
+
+struct outcome {
+	enum state state;
+	uint64_t schedules, longest;
+	double seconds;
+	char message[512], schedule[8192];
+	pid_t pid;
+};
+
+static struct {
+	unsigned int bound, jobs;
+	uint64_t max;
+	const char *only; /* a pattern of names */
+	char *const *replay;
+	bool list;
+} option = { .bound = DEFAULT_BOUND, .max = DEFAULT_MAX };
+
+static struct outcome *mine; /* of this child */
+static unsigned int my_bound;
+
+static struct {
+	unsigned int run, failed, incomplete;
+	uint64_t schedules;
+} total;
+
+static double seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* --- in the child ------------------------------------------------------------ */
+
+void run_failed(const char *message)
+{
+	size_t length;
+
+	mine->state = FAILED;
+	snprintf(mine->message, sizeof(mine->message), "%s", message);
+	length = (size_t)snprintf(mine->schedule, sizeof(mine->schedule), "%u/",
+				  my_bound);
+	choice_print(mine->schedule + length, sizeof(mine->schedule) - length);
+	if (trace_on) {
+		trace_print(stdout);
+		printf("  %s\n", message);
+		fflush(stdout);
+	}
+	_exit(1);
+}
+
+static void on_signal(int number)
+{
+	if (number == SIGALRM)
+		explore_fail("no end after %d s: a loop without a switch?",
+			     WATCHDOG);
+	explore_fail("%s: %s", sched.current->name, strsignal(number));
+}
+
+static void catch_signals(void)
+{
+	static char stack[64 << 10];
+	const stack_t alt = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	const int numbers[] = { SIGSEGV, SIGBUS,  SIGFPE,
+				SIGILL,  SIGABRT, SIGALRM };
+	struct sigaction action = { .sa_handler = on_signal,
+				    .sa_flags = SA_ONSTACK };
+	unsigned int i;
+
+	sigaltstack(&alt, NULL);
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		sigaction(numbers[i], &action, NULL);
+}
+
+static void begin(const struct explore_scenario *scenario, unsigned int bound)
+{
+	my_bound = bound;
+	catch_signals();
+	memory_init();
+	sched_init(scenario, bound);
+	alarm(WATCHDOG);
+}
+
+static void search(const struct explore_scenario *scenario)
+{
+	bool more;
+
+	begin(scenario, scenario->bound ? scenario->bound : option.bound);
+	choice_init(NULL);
+	do {
+		if (!(++mine->schedules & 0xfff))
+			alarm(WATCHDOG);
+		sched_execute();
+		more = choice_next();
+	} while (more && mine->schedules < option.max);
+	mine->longest = sched_longest();
+	mine->state = more ? INCOMPLETE : COMPLETE;
+}
+
+static void replay(const struct explore_scenario *scenario, const char *text,
+		   bool trace)
+{
+	char *end;
+	unsigned long bound = strtoul(text, &end, 10);
+
+	trace_on = trace;
+	if (end == text || *end != '/' || choice_init(end + 1)) {
+		fprintf(stderr, "explore: \"%s\" is no schedule\n", text);
+		_exit(2);
+	}
+	begin(scenario, (unsigned int)bound);
+	sched_execute();
+	mine->state = COMPLETE;
+	if (trace)
+		trace_print(stdout);
+	fflush(stdout);
+}
+
+/* --- in the parent --------------------------------------------------------------- */
+
+static struct outcome *outcomes(size_t count)
+{
+	struct outcome *out = mmap(NULL, count * sizeof(*out),
+				   PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (out == MAP_FAILED) {
+		perror("explore: outcomes");
+		exit(2);
+	}
+	return out;
+}
+
+/* True in the child. */
+static bool in_child(struct outcome *out)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0) {
+		perror("explore: fork");
+		exit(2);
+	}
+	if (pid)
+		out->pid = pid;
+	mine = out;
+	return !pid;
+}
+
+/* Replay in a process of its own; true if it fails with the same message. */
+static bool replays(const struct explore_scenario *scenario,
+		    const struct outcome *found, bool trace)
+{
+	struct outcome *again = outcomes(1);
+	bool same;
+
+	if (in_child(again)) {
+		replay(scenario, found->schedule, trace);
+		_exit(0);
+	}
+	waitpid(again->pid, NULL, 0);
+	same = again->state == FAILED &&
+	       !strcmp(again->message, found->message) &&
+	       !strcmp(again->schedule, found->schedule);
+	munmap(again, sizeof(*again));
+	return same;
+}
+
+static void report_failure(const struct explore_scenario *scenario,
+			   const struct outcome *out)
+{
+	total.failed++;
+	printf("%-42s FAILED in schedule %" PRIu64 ": %s\n", scenario->name,
+	       out->schedules, out->message);
+	printf("  proves: %s\n", scenario->rule);
+	if (!replays(scenario, out, true))
+		printf("  and does not replay: not deterministic\n");
+	printf("  again: explore --replay %s %s\n", scenario->name,
+	       out->schedule);
+}
+
+/* A test of the explorer itself: it must have found what was hidden. */
+static void report_expected(const struct explore_scenario *scenario,
+			    const struct outcome *out)
+{
+	bool found = out->state == FAILED &&
+		     strstr(out->message, scenario->expect);
+
+	if (found && replays(scenario, out, false)) {
+		printf("%-42s %10" PRIu64 "  found as it must, replays: %s\n",
+		       scenario->name, out->schedules, scenario->expect);
+		return;
+	}
+	total.failed++;
+	printf("%-42s FAILED: \"%s\" %s (%s %s)\n", scenario->name,
+	       scenario->expect,
+	       found ? "was found and does not replay" : "was not found",
+	       out->schedule, out->message);
+}
+
+static void report(const struct explore_scenario *scenario,
+		   const struct outcome *out)
+{
+	total.run++;
+	total.schedules += out->schedules;
+	if (scenario->expect) {
+		report_expected(scenario, out);
+		return;
+	}
+	switch (out->state) {
+	case FAILED:
+		report_failure(scenario, out);
+		return;
+	case CRASHED:
+		total.failed++;
+		printf("%-42s FAILED: the process died\n", scenario->name);
+		return;
+	case INCOMPLETE:
+		total.incomplete++;
+		break;
+	case COMPLETE:
+		break;
+	}
+	printf("%-42s %10" PRIu64 "  bound %u  %4" PRIu64
+	       " steps %8.2f s  %s\n",
+	       scenario->name, out->schedules,
+	       scenario->bound ? scenario->bound : option.bound, out->longest,
+	       out->seconds, out->state == COMPLETE ? "ok" : "INCOMPLETE");
+}
+
+static bool selected(const struct explore_scenario *scenario)
+{
+	return !option.only || !fnmatch(option.only, scenario->name, 0);
+}
+
+static void start(const struct explore_scenario *scenario, struct outcome *out)
+{
+	out->seconds = -seconds_now();
+	if (in_child(out)) {
+		search(scenario);
+		_exit(0);
+	}
+}
+
+/* Wait for one child and report what it found. */
+static void reap(const struct explore_scenario *const *scenarios,
+		 struct outcome *out, unsigned int count)
+{
+	pid_t pid = waitpid(-1, NULL, 0);
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (out[i].pid != pid || pid <= 0)
+			continue;
+		out[i].seconds += seconds_now();
+		report(scenarios[i], &out[i]);
+	}
+}
+
+static int run_all(const struct explore_scenario *const *scenarios)
+{
+	unsigned int i, count = 0, running = 0;
+	double began = seconds_now();
+	struct outcome *out;
+
+	while (scenarios[count])
+		count++;
+	out = outcomes(count);
+	for (i = 0; i < count; i++) {
+		if (!selected(scenarios[i]))
+			continue;
+		if (running == option.jobs) {
+			reap(scenarios, out, count);
+			running--;
+		}
+		start(scenarios[i], &out[i]);
+		running++;
+	}
+	while (running--)
+		reap(scenarios, out, count);
+	printf("%u scenarios, %" PRIu64 " schedules, bound %u, %.1f s: "
+	       "%u failures, %u incomplete\n",
+	       total.run, total.schedules, option.bound, seconds_now() - began,
+	       total.failed, total.incomplete);
+	if (!total.run)
+		return 2;
+	return total.failed ? 1 : total.incomplete ? 2 : 0;
+}
+
+static int run_replay(const struct explore_scenario *const *scenarios)
+{
+	struct outcome *out = outcomes(1);
+	int status = 0;
+
+	for (; *scenarios; scenarios++)
+		if (!strcmp((*scenarios)->name, option.replay[0]))
+			break;
+	if (!*scenarios) {
+		fprintf(stderr, "explore: no scenario %s\n", option.replay[0]);
+		return 2;
+	}
+	if (in_child(out)) {
+		replay(*scenarios, option.replay[1], true);
+		_exit(0);
+	}
+	waitpid(out->pid, &status, 0);
+	if (out->state == COMPLETE)
+		printf("%s %s: no failure\n", option.replay[0],
+		       option.replay[1]);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+static int list(const struct explore_scenario *const *scenarios)
+{
+	for (; *scenarios; scenarios++)
+		if (selected(*scenarios))
+			printf("%-42s %s\n", (*scenarios)->name,
+			       (*scenarios)->rule);
+	return 0;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: explore [--bound N] [--max N] [--jobs N] "
+			"[--scenario PATTERN]\n"
+			"       explore --list [--scenario PATTERN]\n"
+			"       explore --replay SCENARIO SCHEDULE\n");
+	return 2;
+}
+
+static bool number(const char *text, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	return !errno && end != text && !*end && *out;
+}
+
+static bool parse(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "bound", required_argument, NULL, 'b' },
+		{ "max", required_argument, NULL, 'm' },
+		{ "jobs", required_argument, NULL, 'j' },
+		{ "scenario", required_argument, NULL, 's' },
+		{ "list", no_argument, NULL, 'l' },
+		{ "replay", no_argument, NULL, 'r' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool again = false;
+	uint64_t n;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		n = 0;
+		if (strchr("bmj", c) && !number(optarg, &n))
+			return false;
+		switch (c) {
+		case 'b':
+			option.bound = (unsigned int)n;
+			break;
+		case 'm':
+			option.max = n;
+			break;
+		case 'j':
+			option.jobs = (unsigned int)n;
+			break;
+		case 's':
+			option.only = optarg;
+			break;
+		case 'l':
+			option.list = true;
+			break;
+		case 'r':
+			again = true;
+			break;
+		default:
+			return false;
+		}
+	}
+	if (again)
+		option.replay = argv + optind;
+	return argc - optind == (again ? 2 : 0);
+}
+
+int explore_main(int argc, char **argv,
+		 const struct explore_scenario *const *scenarios)
+{
+	option.jobs = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	if (!parse(argc, argv))
+		return usage();
+	if (option.list)
+		return list(scenarios);
+	if (option.replay)
+		return run_replay(scenarios);
+	return run_all(scenarios);
+}

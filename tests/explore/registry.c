@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The registry: iteration and adding while devices come and go. R5, R17, H1,
+ * H6, H9; DESIGN §2 rules 2, 16; §6.
+ */
+#include "world.h"
+
+static int result[2];
+
+/* --- iteration --------------------------------------------------------------- */
+
+/* From the PF on, which keeps the walk short; it may be gone meanwhile. */
+static void walk(void)
+{
+	struct pci_dev *pdev = pci_get_pdev(NULL, PF);
+	uint32_t last = 0;
+
+	if (!pdev)
+		return;
+	do {
+		ensure(pcidev_sbdf(pdev).sbdf > last);
+		last = pcidev_sbdf(pdev).sbdf;
+		world_touch(pdev);
+		pdev = pci_next_pdev(0, pdev);
+	} while (pdev);
+	ensure(last == CARD.sbdf);
+}
+
+static void remove_vf(void)
+{
+	result[0] = world_remove(VF, 0, 100 * MSEC);
+	ensure(!result[0]);
+}
+
+static void lose_pf(void)
+{
+	ensure(!pci_device_lost(PF));
+}
+
+SCENARIO(walk_removal, .name = "registry/H6_walk_against_removal",
+	 .rule = "H1 H6, §6: a walk survives the loss of where it stands",
+	 .setup = world_all, .finish = world_end,
+	 .thread = { { "walker", walk }, { "remover", remove_vf } });
+SCENARIO(walk_loss, .name = "registry/H6_walk_against_loss",
+	 .rule = "H1 H6, §6: also when it is torn out from under it",
+	 .setup = world_all, .finish = world_end,
+	 .thread = { { "walker", walk }, { "loser", lose_pf } });
+
+static void pf_and_card(void)
+{
+	world_pf();
+	ensure(!world_add(CARD, 1));
+}
+
+static void add_vf(void)
+{
+	ensure(!world_add(VF, 1));
+}
+
+SCENARIO(walk_add, .name = "registry/walk_against_add",
+	 .rule = "§6: a walk sees each once, the new one or not",
+	 .setup = pf_and_card, .finish = world_end,
+	 .thread = { { "walker", walk }, { "adder", add_vf } });
+
+/* --- adding -------------------------------------------------------------------- */
+
+static void neighbour_alone(void)
+{
+	world_empty();
+	ensure(!world_add(CARD_NEIGHBOUR, 1));
+}
+
+static void add_card(void)
+{
+	unsigned int me = explore_self();
+
+	result[me] = world_add(CARD, 1);
+}
+
+static void one_object(void)
+{
+	struct pci_dev_info info;
+
+	ensure(!result[0] && !result[1]);
+	ensure(!pci_query(CARD, &info) && !info.refs);
+	world_end_card_there();
+}
+
+SCENARIO(add_twice, .name = "registry/add_twice",
+	 .rule = "rule 16: the same hardware twice is one device",
+	 .setup = neighbour_alone, .finish = one_object,
+	 .thread = { { "one", add_card }, { "two", add_card } });
+
+static void remove_card(void)
+{
+	result[1] = world_remove(CARD, 0, 100 * MSEC);
+}
+
+/* The adder came first (idempotent), last (a new one), or was told to wait. */
+static void gone_or_new(void)
+{
+	struct pci_dev_info info;
+
+	ensure(!result[1]);
+	ensure(!result[0] || result[0] == -EBUSY);
+	if (!pci_query(CARD, &info)) {
+		ensure(!result[0]);
+		world_end_card_there();
+	} else {
+		world_end_card_gone();
+	}
+}
+
+SCENARIO(add_removal, .name = "registry/H9_add_against_removal",
+	 .rule = "H9, rule 16: while a removal runs: -EBUSY",
+	 .setup = world_card, .finish = gone_or_new,
+	 .thread = { { "adder", add_card }, { "remover", remove_card } });
+
+static void add_other(void)
+{
+	result[0] = world_add(CARD, 2);
+}
+
+static void look_up(void)
+{
+	struct pci_dev *pdev = pci_get_pdev(NULL, CARD);
+
+	if (!pdev)
+		return;
+	ensure(pcidev_desc(pdev)->ident.device == 1 ||
+	       pcidev_desc(pdev)->ident.device == 2);
+	world_touch(pdev);
+	pcidev_put(pdev);
+}
+
+static void other_there(void)
+{
+	struct pci_dev_info info;
+
+	ensure(!result[0]);
+	ensure(!pci_query(CARD, &info) && info.desc.ident.device == 2);
+	world_end_card_there();
+}
+
+SCENARIO(add_changed, .name = "registry/other_hardware",
+	 .rule = "rule 16: other hardware: the old one was lost",
+	 .setup = world_card, .finish = other_there,
+	 .thread = { { "adder", add_other }, { "user", look_up } });
+
+const struct explore_scenario *const registry_scenarios[] = {
+	&walk_removal, &walk_loss,   &walk_add, &add_twice,
+	&add_removal,  &add_changed, NULL,
+};

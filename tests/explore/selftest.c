@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The explorer looks at itself: programs with a known fault, each of which it
+ * must find and replay, next to their mended twins, in which it must find
+ * nothing. A proof by exploration is worth what these are worth.
+ */
+#include <holdfast/atomic.h>
+#include <holdfast/lock.h>
+
+#include "scenarios.h"
+
+static struct pci_lock lock_a, lock_b;
+static plat_event_t event;
+static hf_atomic(uint32_t) flag[2], turn, word;
+static unsigned int inside, seen[3];
+
+static struct node {
+	struct plat_rcu_head rcu;
+	struct pci_lock lock;
+	hf_atomic(uint32_t) refs;
+	unsigned int value;
+} *node;
+static hf_atomic(struct node *) published;
+
+static void begin(void)
+{
+	pci_lock_init(&lock_a, LOCK_SEGMENT, "a", 0);
+	pci_lock_init(&lock_b, LOCK_DEVICE, "b", 0);
+	plat_event_init(&event);
+	hf_init(&flag[0], 0);
+	hf_init(&flag[1], 0);
+	hf_init(&turn, 0);
+	hf_init(&word, 0);
+	inside = seen[0] = seen[1] = seen[2] = 0;
+	node = NULL;
+}
+
+static void begin_node(void)
+{
+	begin();
+	node = plat_zalloc(sizeof(*node));
+	pci_lock_init(&node->lock, LOCK_DEVICE, "node", 0);
+	hf_init(&node->refs, 2);
+	hf_init(&published, node);
+}
+
+/* --- mutual exclusion by flags ----------------------------------------------- */
+
+static void critical(void)
+{
+	ensure(!inside++);
+	hf_store_relaxed(&word, 1); /* somewhere to be interrupted */
+	inside--;
+}
+
+static void peterson_as(unsigned int me, bool announce_first)
+{
+	if (announce_first)
+		hf_store_release(&flag[me], 1);
+	hf_store_release(&turn, !me);
+	if (!announce_first)
+		hf_store_release(&flag[me], 1);
+	while (hf_load_acquire(&flag[!me]) && hf_load_acquire(&turn) == !me)
+		explore_yield();
+	critical();
+	hf_store_release(&flag[me], 0);
+}
+
+static void peterson(void)
+{
+	peterson_as(explore_self(), true);
+}
+
+static void peterson_reversed(void)
+{
+	peterson_as(explore_self(), false);
+}
+
+SCENARIO(selftest_peterson, .name = "selftest/peterson",
+	 .rule = "mutual exclusion holds in every schedule", .setup = begin,
+	 .thread = { { "left", peterson }, { "right", peterson } });
+SCENARIO(selftest_peterson_broken, .name = "selftest/peterson_broken",
+	 .rule = "turn before flag lets both in", .setup = begin,
+	 .thread = { { "left", peterson_reversed },
+		     { "right", peterson_reversed } },
+	 .expect = "!inside++ does not hold");
+
+/* --- every schedule, once -------------------------------------------------------- */
+
+static void three_steps(void)
+{
+	(void)hf_fetch_add_relaxed(&word, 1);
+	(void)hf_fetch_add_relaxed(&word, 1);
+	(void)hf_fetch_add_relaxed(&word, 1);
+}
+
+/*
+ * Only one order with two preemptions does this: a step of left, two of right,
+ * the rest of left. The search is exhaustive, or it misses it.
+ */
+static void left_steps(void)
+{
+	unsigned int mine, between;
+
+	mine = hf_fetch_add_relaxed(&word, 1);
+	between = hf_fetch_add_relaxed(&word, 1) - mine - 1;
+	(void)hf_fetch_add_relaxed(&word, 1);
+	ensure(mine != 0 || between != 2 || hf_load_relaxed(&word) != 5);
+}
+
+SCENARIO(selftest_needle, .name = "selftest/needle",
+	 .rule = "the one schedule of its kind is tried", .setup = begin,
+	 .thread = { { "left", left_steps }, { "right", three_steps } },
+	 .bound = 2, .expect = "between != 2");
+SCENARIO(selftest_needle_beyond, .name = "selftest/needle_beyond_the_bound",
+	 .rule = "a bound of 1 leaves out what needs 2 preemptions",
+	 .setup = begin,
+	 .thread = { { "left", left_steps }, { "right", three_steps } },
+	 .bound = 1);
+
+static void choosing(void)
+{
+	unsigned int a = explore_choose(3), b = explore_choose(2);
+
+	ensure(a != 2 || b != 1);
+}
+
+SCENARIO(selftest_choice, .name = "selftest/choice",
+	 .rule = "every value of explore_choose() is tried", .setup = begin,
+	 .thread = { { "chooser", choosing } },
+	 .expect = "a != 2 || b != 1 does not hold");
+
+/* --- waiting ------------------------------------------------------------------------ */
+
+static void set_word(void)
+{
+	hf_store_release(&word, 1);
+	plat_event_set(&event);
+}
+
+static void wait_clear_first(void)
+{
+	for (;;) {
+		plat_event_clear(&event);
+		if (hf_load_acquire(&word))
+			return;
+		(void)plat_event_wait(&event, PLAT_FOREVER);
+	}
+}
+
+static void wait_test_first(void)
+{
+	while (!hf_load_acquire(&word)) {
+		plat_event_clear(&event);
+		(void)plat_event_wait(&event, PLAT_FOREVER);
+	}
+}
+
+SCENARIO(selftest_wakeup, .name = "selftest/wakeup",
+	 .rule = "clear, then test, then wait loses no wake-up",
+	 .setup = begin,
+	 .thread = { { "waiter", wait_clear_first }, { "setter", set_word } });
+SCENARIO(selftest_lost_wakeup, .name = "selftest/lost_wakeup",
+	 .rule = "test, then clear loses one", .setup = begin,
+	 .thread = { { "waiter", wait_test_first }, { "setter", set_word } },
+	 .expect = "deadlock: waiter waits for an event");
+
+static void a_then_b(void)
+{
+	plat_lock(&lock_a.plat);
+	plat_lock(&lock_b.plat);
+	plat_unlock(&lock_b.plat);
+	plat_unlock(&lock_a.plat);
+}
+
+static void b_then_a(void)
+{
+	plat_lock(&lock_b.plat);
+	plat_lock(&lock_a.plat);
+	plat_unlock(&lock_a.plat);
+	plat_unlock(&lock_b.plat);
+}
+
+SCENARIO(selftest_deadlock, .name = "selftest/deadlock",
+	 .rule = "two locks in two orders block", .setup = begin,
+	 .thread = { { "one", a_then_b }, { "two", b_then_a } },
+	 .expect = "deadlock: one waits for a lock, two waits for a lock");
+
+static void wrong_rank(void)
+{
+	pci_lock(&lock_b);
+	pci_lock(&lock_a);
+	pci_unlock(&lock_a);
+	pci_unlock(&lock_b);
+}
+
+SCENARIO(selftest_lock_order, .name = "selftest/lock_order",
+	 .rule = "a lock out of rank is a failure without a collision",
+	 .setup = begin, .thread = { { "one", wrong_rank } },
+	 .expect = "lock order: a wanted under b");
+
+static void wait_under_lock(void)
+{
+	pci_lock(&lock_a);
+	(void)plat_event_wait(&event, plat_now() + 1);
+	pci_unlock(&lock_a);
+}
+
+SCENARIO(selftest_wait_under_lock, .name = "selftest/wait_under_lock",
+	 .rule = "nothing waits under a lock", .setup = begin,
+	 .thread = { { "one", wait_under_lock } },
+	 .expect = "plat_event_wait() under a lock");
+
+static void wait_in_section(void)
+{
+	plat_rcu_read_lock();
+	plat_rcu_synchronize();
+	plat_rcu_read_unlock();
+}
+
+SCENARIO(selftest_wait_in_section, .name = "selftest/wait_in_section",
+	 .rule = "nothing waits in a section", .setup = begin,
+	 .thread = { { "one", wait_in_section } },
+	 .expect = "plat_rcu_synchronize() inside a section");
+
+static void spin(void)
+{
+	while (!hf_load_relaxed(&word))
+		explore_yield();
+}
+
+SCENARIO(selftest_livelock, .name = "selftest/livelock",
+	 .rule = "an execution without an end is a failure", .setup = begin,
+	 .thread = { { "one", spin }, { "two", spin } }, .expect = "livelock");
+
+/* --- the clock -------------------------------------------------------------------------- */
+
+static void deadline_at_2ms(void)
+{
+	uint64_t from = plat_now();
+
+	seen[0] = plat_event_wait(&event, from + 2 * PLAT_NSEC_PER_MSEC);
+	ensure(plat_now() == from + PLAT_NSEC_PER_MSEC * (seen[0] ? 1 : 2));
+	ensure(seen[0]);
+}
+
+static void set_at_1ms(void)
+{
+	explore_sleep_until(plat_now() + PLAT_NSEC_PER_MSEC);
+	plat_event_set(&event);
+}
+
+SCENARIO(selftest_clock, .name = "selftest/clock",
+	 .rule = "time moves to the earliest deadline, when nobody can go on",
+	 .setup = begin,
+	 .thread = { { "waiter", deadline_at_2ms }, { "setter", set_at_1ms } });
+
+static void waits_1ms(void)
+{
+	ensure(plat_event_wait(&event, plat_now() + PLAT_NSEC_PER_MSEC));
+}
+
+SCENARIO(selftest_in_time, .name = "selftest/deadline_in_time",
+	 .rule = "no deadline passes while somebody works", .setup = begin,
+	 .thread = { { "waiter", waits_1ms }, { "setter", set_word } });
+SCENARIO(selftest_late, .name = "selftest/deadline_late",
+	 .rule = "unless the scenario says it may", .setup = begin,
+	 .thread = { { "waiter", waits_1ms }, { "setter", set_word } },
+	 .late = true, .expect = "does not hold");
+
+/* --- memory --------------------------------------------------------------------------------- */
+
+static void free_node(struct plat_rcu_head *rcu)
+{
+	plat_free(container_of(rcu, struct node, rcu));
+}
+
+static void read_published(void)
+{
+	struct node *found;
+
+	plat_rcu_read_lock();
+	found = hf_load_acquire(&published);
+	if (found)
+		seen[0] += found->value;
+	plat_rcu_read_unlock();
+}
+
+static struct node *unpublish(void)
+{
+	struct node *found = hf_load_relaxed(&published);
+
+	hf_store_release(&published, NULL);
+	return found;
+}
+
+static void unpublish_call(void)
+{
+	struct node *found = unpublish();
+
+	plat_rcu_call(&found->rcu, free_node);
+}
+
+static void unpublish_wait(void)
+{
+	struct node *found = unpublish();
+
+	plat_rcu_synchronize();
+	plat_free(found);
+}
+
+static void unpublish_poll(void)
+{
+	struct node *found = unpublish();
+	plat_gp_t gp = plat_gp_start();
+
+	while (!plat_gp_done(gp))
+		explore_yield();
+	plat_free(found);
+}
+
+static void unpublish_at_once(void)
+{
+	plat_free(unpublish());
+}
+
+static void call_too_early(void)
+{
+	plat_rcu_call(&node->rcu, free_node);
+	hf_store_release(&published, NULL);
+}
+
+SCENARIO(selftest_rcu_call, .name = "selftest/rcu_call",
+	 .rule = "a section keeps what it found", .setup = begin_node,
+	 .thread = { { "reader", read_published },
+		     { "reader2", read_published },
+		     { "remover", unpublish_call } });
+SCENARIO(selftest_rcu_wait, .name = "selftest/rcu_wait",
+	 .rule = "a section keeps what it found", .setup = begin_node,
+	 .thread = { { "reader", read_published },
+		     { "reader2", read_published },
+		     { "remover", unpublish_wait } });
+SCENARIO(selftest_rcu_poll, .name = "selftest/rcu_poll",
+	 .rule = "a section keeps what it found", .setup = begin_node,
+	 .thread = { { "reader", read_published },
+		     { "reader2", read_published },
+		     { "remover", unpublish_poll } });
+SCENARIO(selftest_no_grace_period, .name = "selftest/no_grace_period",
+	 .rule = "without a grace period it does not", .setup = begin_node,
+	 .thread = { { "reader", read_published },
+		     { "remover", unpublish_at_once } },
+	 .expect = "touch of freed memory by reader");
+SCENARIO(selftest_unlist_late, .name = "selftest/unlisted_after_the_call",
+	 .rule = "unlist first, free then: a later section may find it",
+	 .setup = begin_node,
+	 .thread = { { "reader", read_published },
+		     { "remover", call_too_early } },
+	 .expect = "touch of freed memory by reader");
+
+static void put_node(void)
+{
+	if (hf_fetch_sub_release(&node->refs, 1) == 1)
+		plat_free(node);
+}
+
+static void put_then_touch(void)
+{
+	struct node *mine = node;
+
+	if (hf_fetch_sub_release(&mine->refs, 1) == 1)
+		plat_free(mine);
+	else
+		seen[1] = mine->value; /* no operation, only an access */
+}
+
+SCENARIO(selftest_put, .name = "selftest/put",
+	 .rule = "the last one frees, once", .setup = begin_node,
+	 .thread = { { "one", put_node }, { "two", put_node } });
+SCENARIO(selftest_put_then_touch, .name = "selftest/put_then_touch",
+	 .rule = "a plain access after a put is seen too", .setup = begin_node,
+	 .thread = { { "one", put_node }, { "two", put_then_touch } },
+	 .expect = "touch of freed memory by two");
+
+static void put_racy(void)
+{
+	uint32_t refs = hf_load_relaxed(&node->refs);
+
+	hf_store_relaxed(&node->refs, refs - 1);
+	if (refs == 1)
+		plat_free(node);
+}
+
+SCENARIO(selftest_leak, .name = "selftest/leak",
+	 .rule = "memory left over is a failure", .setup = begin_node,
+	 .thread = { { "one", put_racy }, { "two", put_racy } },
+	 .expect = "1 objects are left over");
+
+static void lock_node(void)
+{
+	pci_lock(&node->lock);
+	pci_unlock(&node->lock);
+}
+
+static void free_locked_node(void)
+{
+	pci_lock(&node->lock);
+	pci_unlock(&node->lock);
+	plat_free(node);
+}
+
+SCENARIO(selftest_lock_in_freed, .name = "selftest/R8_lock_in_freed_memory",
+	 .rule = "R8: no lock is freed under a waiter", .setup = begin_node,
+	 .thread = { { "waiter", lock_node }, { "freer", free_locked_node } },
+	 .expect = "freed");
+
+static void free_twice(void)
+{
+	plat_free(node);
+	plat_free(node);
+}
+
+SCENARIO(selftest_double_free, .name = "selftest/double_free",
+	 .rule = "freed once", .setup = begin_node,
+	 .thread = { { "one", free_twice } }, .expect = "is freed twice");
+
+const struct explore_scenario *const selftest_scenarios[] = {
+	&selftest_peterson,	    &selftest_peterson_broken,
+	&selftest_needle,	    &selftest_needle_beyond,
+	&selftest_choice,	    &selftest_wakeup,
+	&selftest_lost_wakeup,	    &selftest_deadlock,
+	&selftest_lock_order,	    &selftest_wait_under_lock,
+	&selftest_wait_in_section,  &selftest_livelock,
+	&selftest_clock,	    &selftest_in_time,
+	&selftest_late,		    &selftest_rcu_call,
+	&selftest_rcu_wait,	    &selftest_rcu_poll,
+	&selftest_no_grace_period,  &selftest_unlist_late,
+	&selftest_put,		    &selftest_put_then_touch,
+	&selftest_leak,		    &selftest_lock_in_freed,
+	&selftest_double_free,	    NULL,
+};

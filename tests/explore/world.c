@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "world.h"
+
+/* --- the host -------------------------------------------------------------- */
+
+static struct function {
+	pci_sbdf_t sbdf;
+	hf_atomic(uint32_t) id, scratch;
+	bool promised; /* removed(): never to be touched again */
+	unsigned int promises;
+} functions[5];
+
+static unsigned int reads;
+
+static struct function *function(pci_sbdf_t sbdf)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(functions); i++)
+		if (functions[i].sbdf.sbdf == sbdf.sbdf)
+			return &functions[i];
+	explore_fail("an access to %x, where nobody is", sbdf.sbdf);
+}
+
+/* The scheduler may switch between the core's test and this access. */
+static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+		     uint8_t size, uint32_t *val)
+{
+	struct function *f = function(sbdf);
+
+	(void)host;
+	(void)size;
+	*val = hf_load_relaxed(reg ? &f->scratch : &f->id);
+	ensure(!f->promised);
+	reads++;
+	return 0;
+}
+
+static int host_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+		      uint8_t size, uint32_t val)
+{
+	struct function *f = function(sbdf);
+
+	(void)host;
+	(void)reg;
+	(void)size;
+	hf_store_relaxed(&f->scratch, val);
+	ensure(!f->promised);
+	return 0;
+}
+
+static void host_removed(struct pci_host *host, pci_sbdf_t sbdf)
+{
+	(void)host;
+	function(sbdf)->promised = true;
+	function(sbdf)->promises++;
+}
+
+static const struct pci_host_ops ops = {
+	.read = host_read,
+	.write = host_write,
+	.removed = host_removed,
+};
+static struct pci_host host = { .ops = &ops, .name = "explored" };
+
+unsigned int world_reads(void)
+{
+	return reads;
+}
+
+uint32_t world_scratch(pci_sbdf_t sbdf)
+{
+	return hf_load_relaxed(&function(sbdf)->scratch);
+}
+
+void world_write_scratch(pci_sbdf_t sbdf, uint32_t val)
+{
+	hf_store_relaxed(&function(sbdf)->scratch, val);
+}
+
+/* --- beginning and end -------------------------------------------------------- */
+
+struct domain *guest_one, *guest_two;
+struct pci_removal_info world_report;
+struct world_hold world_session;
+
+int world_add(pci_sbdf_t sbdf, unsigned int generation)
+{
+	struct pci_dev_desc desc = {
+		.sbdf = sbdf,
+		.ident = { .vendor = 0x1234, .device = (uint16_t)generation },
+		.type = PCI_TYPE_ENDPOINT,
+		.cfg_size = 4096,
+		.is_vf = sbdf.sbdf == VF.sbdf,
+		.parent = sbdf.sbdf == VF.sbdf ? PF : sbdf,
+	};
+	int err = pci_register_device(&desc, NULL);
+
+	if (!err)
+		function(sbdf)->promised = false;
+	return err;
+}
+
+void world_empty(void)
+{
+	const pci_sbdf_t all[] = { PF_NEIGHBOUR, PF, VF, CARD_NEIGHBOUR,
+				   CARD };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(functions); i++) {
+		functions[i].sbdf = all[i];
+		hf_init(&functions[i].id, WORLD_ID);
+		hf_init(&functions[i].scratch, 0);
+		functions[i].promised = false;
+		functions[i].promises = 0;
+	}
+	reads = 0;
+	guest_one = guest_two = NULL;
+	memset(&world_report, 0, sizeof(world_report));
+	memset(&world_session, 0, sizeof(world_session));
+	ensure(!pci_init());
+	ensure(!pci_segment_add(0, &host));
+}
+
+void world_card(void)
+{
+	world_empty();
+	ensure(!world_add(CARD_NEIGHBOUR, 1));
+	ensure(!world_add(CARD, 1));
+}
+
+void world_pf(void)
+{
+	world_empty();
+	ensure(!world_add(PF_NEIGHBOUR, 1));
+	ensure(!world_add(PF, 1));
+}
+
+void world_pf_vf(void)
+{
+	world_pf();
+	ensure(!world_add(VF, 1));
+}
+
+void world_all(void)
+{
+	world_pf_vf();
+	ensure(!world_add(CARD, 1));
+}
+
+void world_guests(void)
+{
+	world_card();
+	ensure(!domain_create(1, "one", NULL, NULL, &guest_one));
+	ensure(!domain_create(2, "two", NULL, NULL, &guest_two));
+}
+
+void world_assigned(void)
+{
+	pci_sbdf_t at = GUEST_SLOT;
+
+	world_guests();
+	ensure(!pci_assign(guest_one, CARD, &at));
+}
+
+static void guest_dies(struct domain *d)
+{
+	if (!d)
+		return;
+	if (!domain_is_dying(d))
+		ensure(!domain_destroy(d));
+	ensure(!domain_devices(d));
+	domain_put(d);
+}
+
+void world_end(void)
+{
+	ensure(!pci_check_invariants());
+	if (guest_one || guest_two) {
+		guest_dies(guest_one);
+		guest_dies(guest_two);
+		ensure(!pci_check_invariants());
+	}
+	pci_fini();
+}
+
+void world_end_card_gone(void)
+{
+	struct pci_dev_info info;
+
+	ensure(pci_query(CARD, &info) == -ENODEV);
+	world_end();
+}
+
+void world_end_card_there(void)
+{
+	struct pci_dev_info info;
+
+	ensure(!pci_query(CARD, &info));
+	ensure(info.state == PCI_STATE_LIVE && !info.broken);
+	world_end();
+}
+
+/* --- what threads do ----------------------------------------------------------- */
+
+bool world_trap(struct domain *d, pci_sbdf_t addr)
+{
+	uint32_t val;
+
+	while (pci_guest_read(d, addr, 0, 4, &val) == PCI_AGAIN)
+		explore_yield();
+	ensure(val == WORLD_ID || val == ALL_ONES);
+	return val == WORLD_ID;
+}
+
+void world_trap_write(struct domain *d, pci_sbdf_t addr, uint32_t val)
+{
+	while (pci_guest_write(d, addr, 4, 4, val) == PCI_AGAIN)
+		explore_yield();
+}
+
+/*
+ * pcidev_read() of core/config: the mark and the access in one section. The
+ * reference keeps a removal from its end, not a loss.
+ */
+void world_touch(struct pci_dev *pdev)
+{
+	uint32_t val;
+
+	plat_rcu_read_lock();
+	if (!pcidev_is_lost(pdev))
+		host_read(&host, pcidev_sbdf(pdev), 0, 4, &val);
+	plat_rcu_read_unlock();
+}
+
+struct pci_dev *world_get(pci_sbdf_t sbdf)
+{
+	struct pci_dev *pdev;
+
+	ensure(!pci_lookup(NULL, sbdf, &pdev));
+	return pdev;
+}
+
+int world_remove(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout)
+{
+	uint64_t deadline = plat_now() + timeout;
+	int err;
+
+	memset(&world_report, 0, sizeof(world_report));
+	err = pci_remove_device(sbdf, flags, timeout, &world_report);
+	ensure(plat_now() <= deadline);
+	if (!err)
+		ensure(function(sbdf)->promises);
+	return err;
+}
+
+static void hold_asked(struct pci_hold *hold, void *data, uint64_t deadline)
+{
+	struct world_hold *h = data;
+
+	(void)hold;
+	(void)deadline;
+	h->asks++;
+	plat_event_set(&h->asked);
+}
+
+static void hold_cut_off(struct pci_hold *hold, void *data)
+{
+	struct world_hold *h = data;
+
+	(void)hold;
+	h->cuts++;
+	plat_event_set(&h->asked);
+}
+
+const struct pci_hold_ops world_hold_ops = {
+	.ask = hold_asked,
+	.cut_off = hold_cut_off,
+};
+
+int world_hold_take(struct world_hold *h, pci_sbdf_t sbdf)
+{
+	struct pci_dev *pdev;
+	int err;
+
+	memset(h, 0, sizeof(*h));
+	plat_event_init(&h->asked);
+	err = pci_lookup(NULL, sbdf, &pdev);
+	if (err)
+		return err;
+	err = pci_hold_take(pdev, PCI_HOLD_SESSION, "session", &world_hold_ops,
+			    h, &h->hold);
+	pcidev_put(pdev);
+	return err;
+}
+
+void world_card_held(void)
+{
+	world_card();
+	ensure(!world_hold_take(&world_session, CARD));
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The world of the scenarios: a host in memory of a few functions, which is
+ * the witness (an access to a function that the core promised not to touch any
+ * more fails the schedule), and the calls that every scenario makes.
+ */
+#ifndef TESTS_EXPLORE_WORLD_H
+#define TESTS_EXPLORE_WORLD_H
+
+#include <holdfast/atomic.h>
+#include <holdfast/config.h>
+#include <holdfast/domain.h>
+#include <holdfast/errno.h>
+#include <holdfast/event.h>
+#include <holdfast/removal.h>
+
+#include "scenarios.h"
+
+#define MSEC PLAT_NSEC_PER_MSEC
+
+/*
+ * In SBDF order: a PF with its VF, and a card on its own. They stand at the
+ * end of the segment, each world with a neighbour just below its first, because
+ * the core walks over empty slots and each is a step.
+ */
+#define PF_NEIGHBOUR (pci_sbdf(0, 0xff, 0x1e, 6))
+#define PF (pci_sbdf(0, 0xff, 0x1e, 7))
+#define VF (pci_sbdf(0, 0xff, 0x1f, 0))
+#define CARD_NEIGHBOUR (pci_sbdf(0, 0xff, 0x1f, 6))
+#define CARD (pci_sbdf(0, 0xff, 0x1f, 7))
+
+/* What register 0 of a function reads, while there is one. */
+#define WORLD_ID 0x1234abcdu
+#define ALL_ONES 0xffffffffu
+
+/* Setups: nothing yet; the card alone; the PF; PF and VF; all three. */
+void world_empty(void);
+void world_card(void);
+void world_pf(void);
+void world_pf_vf(void);
+void world_all(void);
+/* world_card() with the guests "one" and "two". */
+void world_guests(void);
+/* And the card is given to "one", which sees it at GUEST_SLOT. */
+void world_assigned(void);
+#define GUEST_SLOT (pci_sbdf(0, 0, 1, 0))
+
+extern struct domain *guest_one, *guest_two; /* counted; put by world_end() */
+
+/*
+ * Finish: the invariants hold; guests die; pci_fini(); what is then left over
+ * is found by the explorer.
+ */
+void world_end(void);
+/* The same, and the card was removed, or was not. */
+void world_end_card_gone(void);
+void world_end_card_there(void);
+
+/* Register a function: VF is PF's child. @generation: other hardware. */
+int world_add(pci_sbdf_t sbdf, unsigned int generation);
+
+/* Accesses that reached the host so far, at all. */
+unsigned int world_reads(void);
+
+/*
+ * One trap of @d, retried while it is told to; every answer must be the
+ * device's own or all-ones. True: the device's own.
+ */
+bool world_trap(struct domain *d, pci_sbdf_t addr);
+/* Likewise a write, of a register that nobody else writes. */
+void world_trap_write(struct domain *d, pci_sbdf_t addr, uint32_t val);
+uint32_t world_scratch(pci_sbdf_t sbdf); /* what the hardware has there */
+void world_write_scratch(pci_sbdf_t sbdf, uint32_t val); /* by itself */
+
+/* Touch the hardware as the owner of a reference does. */
+void world_touch(struct pci_dev *pdev);
+
+/* Counted, or the scenario fails. */
+struct pci_dev *world_get(pci_sbdf_t sbdf);
+
+/*
+ * pci_remove_device(), which must answer by its deadline: after 0 the function
+ * is unknown, nobody reads it, and the witness agrees.
+ */
+int world_remove(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout);
+extern struct pci_removal_info world_report; /* of the last of them */
+
+/* A hold whose holder is asked by an event. */
+struct world_hold {
+	struct pci_hold *hold;
+	plat_event_t asked;
+	unsigned int asks, cuts;
+};
+extern const struct pci_hold_ops world_hold_ops;
+int world_hold_take(struct world_hold *h, pci_sbdf_t sbdf);
+/* In setup: on the card, kept in world_session. */
+extern struct world_hold world_session;
+void world_card_held(void);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What comes and goes: the kernel's own events, not those that udevd sends on
+ * when its rules are done, for nothing here waits for names or permissions,
+ * and a machine may have no udevd.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <holdfast/platform.h>
+
+#include <libudev.h>
+
+#include "internal.h"
+
+void linux_monitor_start(struct linux_host *lh)
+{
+	lh->udev = udev_new();
+	if (!lh->udev)
+		goto out;
+	lh->monitor = udev_monitor_new_from_netlink(lh->udev, "kernel");
+	if (!lh->monitor ||
+	    udev_monitor_filter_add_match_subsystem_devtype(lh->monitor, "pci",
+							    NULL) < 0 ||
+	    udev_monitor_enable_receiving(lh->monitor) < 0)
+		goto out;
+	return;
+out:
+	linux_monitor_stop(lh);
+	plat_log(PLAT_WARN, "linux: no events of devices that come and go");
+}
+
+void linux_monitor_stop(struct linux_host *lh)
+{
+	udev_monitor_unref(lh->monitor);
+	lh->monitor = NULL;
+	udev_unref(lh->udev);
+	lh->udev = NULL;
+}
+
+int linux_fd(struct pci_host *host)
+{
+	struct linux_host *lh = linux_host(host);
+
+	return lh->monitor ? udev_monitor_get_fd(lh->monitor) : -ENODEV;
+}
+
+void linux_event(struct linux_host *lh, const char *action, const char *name)
+{
+	pci_sbdf_t sbdf;
+
+	if (!action || !name || pci_sbdf_parse(name, &sbdf))
+		return; /* a segment beyond 16 bits among them */
+	if (strcmp(action, "add") == 0)
+		linux_arrived(lh, sbdf);
+	else if (strcmp(action, "remove") == 0)
+		linux_gone(lh, sbdf);
+}
+
+void linux_dispatch(struct pci_host *host)
+{
+	struct linux_host *lh = linux_host(host);
+	struct udev_device *dev;
+
+	if (!lh->monitor)
+		return;
+	for (;;) {
+		errno = 0;
+		dev = udev_monitor_receive_device(lh->monitor);
+		if (!dev && errno == ENOBUFS)
+			linux_rescan(host);
+		else if (!dev)
+			return;
+		else
+			linux_event(lh, udev_device_get_action(dev),
+				    udev_device_get_sysname(dev));
+		udev_device_unref(dev);
+	}
+}

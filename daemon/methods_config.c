@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Configuration space: config.read, config.write, config.dump. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <holdfast/config.h>
+
+#include "export.h"
+#include "hosts.h"
+#include "methods.h"
+#include "out.h"
+
+#define HEADER_SIZE 64 /* what everybody may read, as on Linux */
+#define DUMP_MAX 32    /* functions a page: 14 KiB of text each at most */
+
+/* Which register; the device is there. */
+static int arg_register(struct call *call, pci_sbdf_t *sbdf, int64_t *reg,
+			int64_t *size)
+{
+	struct pci_dev_info info;
+	int err;
+
+	if ((err = arg_sbdf(call, "sbdf", sbdf)) ||
+	    (err = arg_int(call, "reg", 0, 4095, reg)) ||
+	    (err = arg_int(call, "size", 1, 4, size)))
+		return err;
+	if (*size == 3)
+		return arg_bad(call, "size", "must be 1, 2 or 4");
+	if (*reg % *size)
+		return arg_bad(call, "reg", "must be a multiple of the size");
+	err = pci_query(*sbdf, &info);
+	return err ? call_fail_device(call, err, *sbdf) : 0;
+}
+
+int method_config_read(struct call *call)
+{
+	struct pci_dev *pdev;
+	int64_t reg, size;
+	pci_sbdf_t sbdf;
+	int err;
+
+	err = arg_register(call, &sbdf, &reg, &size);
+	if (err)
+		return err;
+	if (reg + size > HEADER_SIZE) {
+		err = call_administers(call);
+		if (err)
+			return err;
+	}
+	err = pci_lookup(NULL, sbdf, &pdev);
+	if (err)
+		return call_fail_device(call, err, sbdf);
+	call->result = out_object();
+	out_uint(call->result, "value",
+		 pcidev_read(pdev, (uint16_t)reg, (uint8_t)size));
+	pcidev_put(pdev);
+	return 0;
+}
+
+int method_config_write(struct call *call)
+{
+	int64_t reg, size, value;
+	struct pci_dev *pdev;
+	pci_sbdf_t sbdf;
+	int err;
+
+	err = arg_register(call, &sbdf, &reg, &size);
+	if (err)
+		return err;
+	err = arg_int(call, "value", 0, (1ll << (8 * size)) - 1, &value);
+	if (err)
+		return err;
+	if (host_read_only())
+		return call_fail_device(call, -EOPNOTSUPP, sbdf);
+	err = pci_lookup(NULL, sbdf, &pdev);
+	if (err)
+		return call_fail_device(call, err, sbdf);
+	err = pcidev_write(pdev, (uint16_t)reg, (uint8_t)size,
+			   (uint32_t)value);
+	pcidev_put(pdev);
+	if (err)
+		return call_fail_device(call, err, sbdf);
+	call->result = out_object();
+	return 0;
+}
+
+/* --- dump ---------------------------------------------------------------------- */
+
+/*
+ * Up to @limit functions from @at on, those that vanish meanwhile left out;
+ * or only @sbdf.
+ */
+static int dump(struct cursor *at, int64_t limit, const pci_sbdf_t *only,
+		FILE *out)
+{
+	struct pci_dev_info info;
+	int err = 0;
+
+	if (only)
+		return dump_export_function(pci_segment_host(only->seg), *only,
+					    out);
+	while (limit-- && !err && !cursor_next(at, &info)) {
+		pci_sbdf_t sbdf = info.desc.sbdf;
+
+		err = dump_export_function(pci_segment_host(sbdf.seg), sbdf,
+					   out);
+		if (err == -ENODEV)
+			err = 0;
+	}
+	return err;
+}
+
+int method_config_dump(struct call *call)
+{
+	struct pci_dev_info info;
+	int64_t limit = DUMP_MAX;
+	struct cursor at;
+	pci_sbdf_t sbdf;
+	char *text = NULL;
+	size_t len = 0;
+	int one, err;
+	FILE *out;
+
+	if ((err = cursor_arg(call, &at)) < 0 ||
+	    (err = arg_int_opt(call, "limit", 1, DUMP_MAX, &limit)) < 0 ||
+	    (one = err = arg_sbdf_opt(call, "sbdf", &sbdf)) < 0)
+		return err;
+	if (one && (err = pci_query(sbdf, &info)))
+		return call_fail_device(call, err, sbdf);
+	out = open_memstream(&text, &len);
+	if (!out)
+		return call_fail(call, -ENOMEM, "out of memory; try again");
+	err = dump(&at, limit, one ? &sbdf : NULL, out);
+	if (fclose(out) && !err)
+		err = -ENOMEM;
+	if (err) {
+		call_fail(call, err, "the dump ended early: %s",
+			  strerror(-err));
+	} else {
+		call->result = out_object();
+		out_str(call->result, "text", text);
+		if (one)
+			out_null(call->result, "next");
+		else
+			cursor_add(call->result, at);
+	}
+	free(text);
+	return err;
+}

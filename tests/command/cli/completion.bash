@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2154
+# Completion offers what the command takes and what the daemon has.
+. "${0%/*}/lib.bash"
+. "${0%/*}/../../../cli/holdfast.bash-completion"
+
+# completed LINE: what is offered at its end, sorted.
+completed() {
+	local COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
+	local COMPREPLY=()
+	_holdfast
+	echo "${COMPREPLY[*]}"
+}
+
+test_verbs_are_completed() {
+	equal 'removal remove' "$(completed 'holdfast re')"
+	equal 'create destroy list' "$(completed 'holdfast domain ')"
+	equal "$(holdfast --json help | jq -r '.[].name' | sed 's/ .*//' |
+		sort -u | xargs)" "$(completed 'holdfast ')"
+}
+
+test_options_of_the_verb_are_completed() {
+	local verb option
+	while read -r verb option; do
+		has " $(completed "holdfast ${verb//_/ } --") " " $option "
+	done < <(holdfast --json help | jq -r '.[] | (.name | sub(" "; "_")) as
+		$n | .options | scan("--[a-z-]+") | "\($n) \(.)"')
+	equal '1 2 4' "$(completed "holdfast config read $PF 0 --size ")"
+	equal 'refuse release' \
+		"$(completed 'holdfast domain create vm --on-ask re')"
+}
+
+test_devices_and_domains_come_from_the_daemon() {
+	start_daemon
+	equal '02.0 02.1 02.2 02.3' "$(completed 'holdfast show 0000:03:02')"
+	equal $PF "$(compgen -W "$(completed 'holdfast remove --ask ')" $PF)"
+	holdfast domain create vm1 >/dev/null
+	equal vm1 "$(completed "holdfast assign $VF vm")"
+	equal nic-25g "$(completed "holdfast fabric plug $PORT nic-")"
+}
+
+test_nothing_is_offered_without_a_daemon() {
+	equal "" "$(completed 'holdfast show ' 2>&1)"
+}
+
+run_tests

@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2154
+# Answers that no daemon should give.
+. "${0%/*}/lib.bash"
+
+test_control_characters_never_reach_the_terminal() {
+	start_fake <<-'END'
+		{"jsonrpc":"2.0","id":1,"result":{"sbdf":"0000:03:00.0","refs":0,"holders":[{"kind":"pin","who":"a\u001b[31mb\u0085c\nd"}]}}
+	END
+	run holders $PF
+	equal 0 $status
+	has "$out" 'pinned by a?[31mb??c?d,'
+}
+
+test_a_stranger_on_the_socket_is_told() {
+	start_fake <<<'220 mail.example.org ESMTP'
+	run list
+	equal 1 $status
+	has "$err" "what answers at $HOLDFAST_SOCKET is not holdfastd"
+}
+
+test_a_daemon_that_hangs_up_is_told() {
+	start_fake </dev/null
+	run list
+	equal 1 $status
+	has "$err" 'went away before it answered'
+}
+
+test_an_error_of_no_request_is_the_answer() {
+	start_fake <<-'END'
+		{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"64 clients are here already; try again later"}}
+	END
+	run stats
+	equal 1 $status
+	equal 'holdfast: 64 clients are here already; try again later' "$err"
+}
+
+test_a_list_that_breaks_off_is_no_list() {
+	start_fake <<-'END'
+		{"jsonrpc":"2.0","id":1,"result":{"devices":[{"sbdf":"0000:00:00.0","type":"endpoint","owner":"hardware","state":"live"}],"next":"x"}}
+	END
+	run --json list
+	equal 1 $status
+	equal "" "$out"
+}
+
+test_missing_members_are_survived() {
+	start_fake <<<'{"jsonrpc":"2.0","id":1,"result":{"devices":[{}]}}'
+	run list
+	equal 0 $status
+	start_fake <<<'{"jsonrpc":"2.0","id":1,"result":{}}'
+	run show $PF
+	equal 0 $status
+	start_fake <<<'{"jsonrpc":"2.0","id":1,"result":{"devices":[{}]}}'
+	run tree
+	equal 0 $status
+}
+
+run_tests

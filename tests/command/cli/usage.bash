@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2154
+# What is typed wrongly is said, with status 2, and nothing is asked.
+. "${0%/*}/lib.bash"
+
+wrong() { # WORDS -- ARGUMENTS
+	local words=$1
+	shift 2
+	run "$@"
+	equal 2 $status
+	has "$err" "$words"
+	equal "" "$out"
+}
+
+test_unknown_verbs_and_options_are_usage_errors() {
+	wrong 'there is no verb lits' -- lits
+	wrong 'there is no verb domain make' -- domain make
+	wrong 'domain what?' -- domain
+	wrong 'what shall it do?' --
+	wrong "unrecognized option '--colour'" -- list --colour
+	wrong 'list takes no --force' -- list --force
+}
+
+test_arguments_are_counted() {
+	wrong 'remove needs more than that' -- remove
+	wrong "usage: holdfast remove DEV [--ask]" -- remove
+	wrong '0000:04:00.0 is one word too many' -- show $PF 0000:04:00.0
+	wrong 'a pin needs a --reason' -- pin $PF
+}
+
+test_values_are_checked_before_anything_is_sent() {
+	wrong '500ms, 2s or 1m, not 2' -- remove $PF --timeout 2
+	wrong '500ms, 2s or 1m, not -1s' -- remove $PF --timeout=-1s
+	wrong 'an hour at most' -- remove $PF --timeout 2h
+	wrong '--size is 1, 2 or 4' -- config read $PF 0 --size 3
+	wrong '--threads is a number from 1 to 8' -- \
+		fabric traffic vm start --threads 0
+	wrong '--count is a number' -- events --count x
+	wrong 'x10 is no register number' -- config read $PF x10
+	wrong '0x100000000 is no 32-bit value' -- \
+		config write $PF 4 0x100000000
+}
+
+test_help_names_every_verb_and_its_options() {
+	local verb
+	run help
+	equal 0 $status
+	for verb in list tree show holders add scan remove removal cancel pin \
+		unpin assign deassign events stats version 'domain create' \
+		'domain destroy' 'domain list' 'config read' 'config write' \
+		'config dump' 'fabric plug' 'fabric unplug' \
+		'fabric surprise' 'fabric fault' 'fabric traffic' \
+		'fabric witness'; do
+		[[ $out == *$'\n'"$verb"* ]] || fail "help lacks $verb"
+	done
+	run help remove
+	has "$out" --ask --force --slot --timeout --no-wait
+	run remove --help
+	has "$out" 'usage: holdfast remove DEV'
+	equal 0 $status
+}
+
+test_a_daemon_that_is_not_there_is_named_with_the_remedy() {
+	run list
+	equal 1 $status
+	has "$err" "no daemon answers at $HOLDFAST_SOCKET" 'start holdfastd'
+	run --socket /nowhere/at/all list
+	equal 1 $status
+	has "$err" 'no daemon answers at /nowhere/at/all'
+	run version
+	equal 0 $status
+	has "$out" 'holdfast '
+}
+
+run_tests

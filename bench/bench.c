@@ -106,6 +106,5 @@ int main(void)
 	       BENCH_ROUNDS, BENCH_MSEC);
 	bench_lookup();
 	bench_refused();
-	pci_fini();
 	return 0;
 }

@@ -73,10 +73,9 @@ void audit(const struct peer *peer, const char *method, const char *target,
 	size_t i;
 
 	for (i = 0; target[i] && i < sizeof(clean) - 1; i++)
-		clean[i] = target[i] > ' ' && target[i] < 0x7f ? target[i] :
-								 '?';
+		clean[i] = target[i] > ' ' && target[i] < 0x7f ? target[i]
+							       : '?';
 	clean[i] = 0;
 	log_always("audit: uid=%u pid=%d method=%s target=%s outcome=%s",
-		   peer->uid, (int)peer->pid, method, i ? clean : "-",
-		   outcome);
+		   peer->uid, (int)peer->pid, method, i ? clean : "-", outcome);
 }

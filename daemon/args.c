@@ -77,8 +77,8 @@ int arg_int_opt(struct call *call, const char *name, int64_t min, int64_t max,
 		return arg_bad(call, name, "must be an integer");
 	n = json_object_get_int64(value);
 	if (n < min || n > max)
-		return arg_bad(call, name,
-			       "must be %" PRId64 " to %" PRId64, min, max);
+		return arg_bad(call, name, "must be %" PRId64 " to %" PRId64,
+			       min, max);
 	*out = n;
 	return 1;
 }

@@ -184,8 +184,8 @@ void call_finish(struct call *call, int status)
 	if (call->audited)
 		audit(client_peer(call->client), call->method->name,
 		      target(call, name),
-		      call->code == RPC_INVALID_PARAMS ? "EINVAL" :
-							 errno_name(call->err));
+		      call->code == RPC_INVALID_PARAMS ? "EINVAL"
+						       : errno_name(call->err));
 	if (call->answer)
 		reply = make_reply(call);
 	if (call->batch)
@@ -272,8 +272,9 @@ static void call_run(struct call *call, const struct rpc_request *req)
 	}
 	call->method = find_method(req->method);
 	if (!call->method) {
-		call_error(call, RPC_NO_METHOD, 0,
-			   "no method of this name; docs/protocol.md lists them");
+		call_error(
+			call, RPC_NO_METHOD, 0,
+			"no method of this name; docs/protocol.md lists them");
 		out_str(call_data(call), "method", req->method);
 		call_finish(call, -EINVAL);
 		return;

@@ -24,12 +24,12 @@ struct client {
 	uv_pipe_t pipe;
 	struct peer peer;
 	unsigned int pending;
-	bool reading;    /* uv_read_start() is on */
-	bool ended;      /* no more input: end of file, or too long a line */
-	bool running;    /* client_run() is on the stack */
-	bool closed;     /* no handle any more */
+	bool reading; /* uv_read_start() is on */
+	bool ended;   /* no more input: end of file, or too long a line */
+	bool running; /* client_run() is on the stack */
+	bool closed;  /* no handle any more */
 	bool subscribed;
-	uint64_t lost;   /* notifications since the last one that was sent */
+	uint64_t lost; /* notifications since the last one that was sent */
 	size_t in_len;
 	char in[RPC_LINE_MAX];
 };
@@ -65,8 +65,8 @@ static void free_if_done(struct client *c)
 
 static void on_closed(uv_handle_t *handle)
 {
-	struct client *c = container_of((uv_pipe_t *)handle, struct client,
-					pipe);
+	struct client *c =
+		container_of((uv_pipe_t *)handle, struct client, pipe);
 
 	c->closed = true;
 	list_del(&c->entry);
@@ -109,8 +109,8 @@ static void tell_lost(struct client *c)
 static void on_written(uv_write_t *req, int status)
 {
 	struct out_line *line = container_of(req, struct out_line, req);
-	struct client *c = container_of((uv_pipe_t *)req->handle,
-					struct client, pipe);
+	struct client *c =
+		container_of((uv_pipe_t *)req->handle, struct client, pipe);
 
 	free(line);
 	if (status)
@@ -167,8 +167,8 @@ void client_send(struct client *c, json_object *msg)
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
-	struct client *c = container_of((uv_pipe_t *)stream, struct client,
-					pipe);
+	struct client *c =
+		container_of((uv_pipe_t *)stream, struct client, pipe);
 
 	(void)buf;
 	if (n > 0)
@@ -182,8 +182,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 static void give_buffer(uv_handle_t *handle, size_t size, uv_buf_t *buf)
 {
-	struct client *c = container_of((uv_pipe_t *)handle, struct client,
-					pipe);
+	struct client *c =
+		container_of((uv_pipe_t *)handle, struct client, pipe);
 
 	(void)size;
 	*buf = uv_buf_init(c->in + c->in_len,
@@ -192,8 +192,7 @@ static void give_buffer(uv_handle_t *handle, size_t size, uv_buf_t *buf)
 
 static bool paused(const struct client *c)
 {
-	return c->pending >= CLIENT_PENDING_MAX ||
-	       unread(c) > CLIENT_QUEUE_MAX;
+	return c->pending >= CLIENT_PENDING_MAX || unread(c) > CLIENT_QUEUE_MAX;
 }
 
 static void too_long(struct client *c)
@@ -316,8 +315,8 @@ static void refuse(struct client *c)
 	struct out_line *line = malloc(sizeof(*line));
 	uv_buf_t buf = uv_buf_init((char *)text, sizeof(text) - 1);
 
-	if (!line || uv_write(&line->req, (uv_stream_t *)&c->pipe, &buf, 1,
-			      refused)) {
+	if (!line ||
+	    uv_write(&line->req, (uv_stream_t *)&c->pipe, &buf, 1, refused)) {
 		free(line);
 		uv_close((uv_handle_t *)&c->pipe, free_refused);
 	}
@@ -365,7 +364,7 @@ void clients_notify(const char *line, size_t len)
 {
 	struct client *c;
 
-	list_for_each (c, &clients, struct client, entry) {
+	list_for_each(c, &clients, struct client, entry) {
 		if (!c->subscribed)
 			continue;
 		if (c->lost || unread(c) > CLIENT_QUEUE_MAX)
@@ -379,7 +378,7 @@ void clients_lose(uint64_t n)
 {
 	struct client *c;
 
-	list_for_each (c, &clients, struct client, entry) {
+	list_for_each(c, &clients, struct client, entry) {
 		if (!c->subscribed)
 			continue;
 		c->lost += n;
@@ -395,7 +394,7 @@ void clients_finish(void)
 	struct client *c;
 
 	finishing = true;
-	list_for_each (c, &clients, struct client, entry)
+	list_for_each(c, &clients, struct client, entry)
 		client_run(c);
 }
 
@@ -403,7 +402,7 @@ void clients_abandon(void)
 {
 	struct client *c;
 
-	list_for_each (c, &clients, struct client, entry) {
+	list_for_each(c, &clients, struct client, entry) {
 		c->ended = true;
 		if (!c->pending)
 			client_close(c);

@@ -9,8 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const level_name[] = { "error", "warning", "info",
-					  "debug" };
+static const char *const level_name[] = { "error", "warning", "info", "debug" };
 
 static void put_line(const char *what, const char *text)
 {
@@ -22,11 +21,12 @@ static void put_line(const char *what, const char *text)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	gmtime_r(&ts.tv_sec, &tm);
-	len = snprintf(line, sizeof(line),
-		       "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ holdfastd: %s%s%s\n",
-		       tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-		       tm.tm_min, tm.tm_sec, ts.tv_nsec / 1000000, what,
-		       *what ? ": " : "", text);
+	len = snprintf(
+		line, sizeof(line),
+		"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ holdfastd: %s%s%s\n",
+		tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+		tm.tm_min, tm.tm_sec, ts.tv_nsec / 1000000, what,
+		*what ? ": " : "", text);
 	if (len >= (int)sizeof(line)) {
 		len = sizeof(line) - 1;
 		line[len - 1] = '\n';

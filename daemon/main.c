@@ -177,8 +177,7 @@ static void end(void)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .socket = DEFAULT_SOCKET,
-			     .log_level = "warning" };
+	struct options o = { .socket = DEFAULT_SOCKET, .log_level = "warning" };
 	int status = 1;
 
 	parse_options(argc, argv, &o);

@@ -76,8 +76,7 @@ int method_config_write(struct call *call)
 	err = pci_lookup(NULL, sbdf, &pdev);
 	if (err)
 		return call_fail_device(call, err, sbdf);
-	err = pcidev_write(pdev, (uint16_t)reg, (uint8_t)size,
-			   (uint32_t)value);
+	err = pcidev_write(pdev, (uint16_t)reg, (uint8_t)size, (uint32_t)value);
 	pcidev_put(pdev);
 	if (err)
 		return call_fail_device(call, err, sbdf);

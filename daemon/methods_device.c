@@ -130,8 +130,8 @@ int method_add(struct call *call)
 		return call_fail(call, err,
 				 "nothing answers there; is the card in its "
 				 "slot, and its bridge added?");
-	return err ? call_fail_device(call, err, sbdf) :
-		     reply_device(call, sbdf);
+	return err ? call_fail_device(call, err, sbdf)
+		   : reply_device(call, sbdf);
 }
 
 static void scan_sum(struct pci_scan *sum, const struct pci_scan *one)
@@ -235,8 +235,8 @@ int method_mark_broken(struct call *call)
 	pcidev_put(pdev);
 	if (!err)
 		err = state_save();
-	return err ? call_fail_device(call, err, sbdf) :
-		     reply_device(call, sbdf);
+	return err ? call_fail_device(call, err, sbdf)
+		   : reply_device(call, sbdf);
 }
 
 /* --- pins ------------------------------------------------------------------------- */

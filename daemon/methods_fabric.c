@@ -87,8 +87,8 @@ static int slot_failed(struct call *call, int err, pci_sbdf_t slot)
 		call_fail(call, err, "the slot %s is empty", name);
 		break;
 	case -EOPNOTSUPP:
-		call_fail(call, err,
-			  "the slot %s is not one for hot-plug", name);
+		call_fail(call, err, "the slot %s is not one for hot-plug",
+			  name);
 		break;
 	default:
 		call_fail(call, err, "the slot %s: %s", name, strerror(-err));
@@ -149,8 +149,7 @@ int method_fabric_unplug(struct call *call)
 	pci_sbdf_t slot, busy;
 	int err;
 
-	if ((err = need_fabric(call)) ||
-	    (err = arg_sbdf(call, "slot", &slot)))
+	if ((err = need_fabric(call)) || (err = arg_sbdf(call, "slot", &slot)))
 		return err;
 	err = fabric_unplug(host_fabric(), slot, &busy);
 	if (err == -EBUSY) {
@@ -175,8 +174,7 @@ int method_fabric_surprise(struct call *call)
 	pci_sbdf_t sbdf;
 	int err;
 
-	if ((err = need_fabric(call)) ||
-	    (err = arg_sbdf(call, "sbdf", &sbdf)))
+	if ((err = need_fabric(call)) || (err = arg_sbdf(call, "sbdf", &sbdf)))
 		return err;
 	err = fabric_surprise(host_fabric(), sbdf);
 	if (err)

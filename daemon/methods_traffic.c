@@ -31,7 +31,7 @@ static struct guests *find(struct domain *d)
 {
 	struct guests *g;
 
-	list_for_each (g, &all, struct guests, entry)
+	list_for_each(g, &all, struct guests, entry)
 		if (fabric_traffic_domain(g->traffic) == d)
 			return g;
 	return NULL;
@@ -51,9 +51,10 @@ void traffic_end(struct domain *d)
 
 	uv_once(&once, init);
 	uv_mutex_lock(&lock);
-	while ((g = d		      ? find(d) :
-		    list_empty(&all) ? NULL :
-				       list_first(&all, struct guests, entry)))
+	while ((g = d ? find(d)
+		    : list_empty(&all)
+			    ? NULL
+			    : list_first(&all, struct guests, entry)))
 		end(g);
 	uv_mutex_unlock(&lock);
 }
@@ -77,8 +78,7 @@ static void add_devices(json_object *o, struct fabric_traffic *t)
 
 	if (dev)
 		n = fabric_traffic_devices(t, dev, FABRIC_TRAFFIC_MAX_DEVICES);
-	for (unsigned int i = 0; i < n && i < FABRIC_TRAFFIC_MAX_DEVICES;
-	     i++) {
+	for (unsigned int i = 0; i < n && i < FABRIC_TRAFFIC_MAX_DEVICES; i++) {
 		json_object *d = out_object();
 
 		out_sbdf(d, "guest", dev[i].guest);
@@ -148,8 +148,7 @@ static int act(struct call *call, const char *action, struct domain *d,
 					 "them first",
 					 domain_name(d));
 		if (err)
-			return call_fail(call, err,
-					 "no threads for %s: %s",
+			return call_fail(call, err, "no threads for %s: %s",
 					 domain_name(d), strerror(-err));
 	}
 	g = find(d);

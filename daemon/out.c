@@ -86,13 +86,15 @@ void text_mend(char *text)
 	size_t len = strlen(text), at = len;
 	unsigned char lead;
 
-	while (at && len - at < 4 && ((unsigned char)text[at - 1] & 0xc0) == 0x80)
+	while (at && len - at < 4 &&
+	       ((unsigned char)text[at - 1] & 0xc0) == 0x80)
 		at--;
 	if (!at)
 		return;
 	lead = (unsigned char)text[--at];
-	if (lead >= 0xc0 &&
-	    len - at < (lead >= 0xf0 ? 4u : lead >= 0xe0 ? 3u : 2u))
+	if (lead >= 0xc0 && len - at < (lead >= 0xf0   ? 4u
+					: lead >= 0xe0 ? 3u
+						       : 2u))
 		text[at] = 0;
 }
 

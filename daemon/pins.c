@@ -53,7 +53,7 @@ static void cut_arrived(struct post *post)
 	struct pin *pin;
 
 	uv_mutex_lock(&lock);
-	list_for_each (pin, &pins, struct pin, entry) {
+	list_for_each(pin, &pins, struct pin, entry) {
 		if (pin->id == cut->id) {
 			release(pin);
 			break;
@@ -87,7 +87,7 @@ static struct pin *find(pci_sbdf_t sbdf)
 {
 	struct pin *pin;
 
-	list_for_each (pin, &pins, struct pin, entry)
+	list_for_each(pin, &pins, struct pin, entry)
 		if (pin->sbdf.sbdf == sbdf.sbdf)
 			return pin;
 	return NULL;
@@ -148,7 +148,7 @@ void pins_each(void (*fn)(pci_sbdf_t sbdf, const struct pci_ident *ident,
 	struct pin *pin;
 
 	uv_mutex_lock(&lock);
-	list_for_each (pin, &pins, struct pin, entry)
+	list_for_each(pin, &pins, struct pin, entry)
 		fn(pin->sbdf, &pin->ident, pin->who, data);
 	uv_mutex_unlock(&lock);
 }

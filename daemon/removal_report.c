@@ -18,8 +18,8 @@ bool report_is_done(const struct removal_report *report)
 
 static unsigned int listed(unsigned int total)
 {
-	return total < PCI_REMOVAL_MAX_BLOCKERS ? total :
-						  PCI_REMOVAL_MAX_BLOCKERS;
+	return total < PCI_REMOVAL_MAX_BLOCKERS ? total
+						: PCI_REMOVAL_MAX_BLOCKERS;
 }
 
 static void look_behind(struct removal_report *report)
@@ -98,9 +98,9 @@ static void add_progress(json_object *to, const struct removal_report *report)
 	out_uint(to, "timeout_ms",
 		 (info->deadline - info->started) / PLAT_NSEC_PER_MSEC);
 	out_uint(to, "left_ms",
-		 done || now > info->deadline ?
-			       0 :
-			       (info->deadline - now) / PLAT_NSEC_PER_MSEC);
+		 done || now > info->deadline
+			 ? 0
+			 : (info->deadline - now) / PLAT_NSEC_PER_MSEC);
 	out_int(to, "members", info->members);
 	out_int(to, "removed", info->removed);
 	out_uint(to, "grace_periods", info->grace_periods);
@@ -141,8 +141,8 @@ static void busy_sentence(const struct removal_report *report, char *text,
 			  size_t size)
 {
 	const struct pci_removal_info *info = &report->info;
-	const struct pci_blocker *first =
-		report->nbehind ? &report->behind[0] : &info->blocker[0];
+	const struct pci_blocker *first = report->nbehind ? &report->behind[0]
+							  : &info->blocker[0];
 	char on[PCI_SBDF_LEN], more[32] = "";
 	char sbdf[PCI_SBDF_LEN];
 
@@ -190,9 +190,9 @@ void report_sentence(const struct removal_report *report, char *text,
 			 "the removal of %s was cancelled%s; nothing else "
 			 "changed",
 			 sbdf,
-			 info->given_back ?
-				       ", what was given back stays given back" :
-				       "");
+			 info->given_back
+				 ? ", what was given back stays given back"
+				 : "");
 		break;
 	case PCI_REMOVAL_LOST:
 		snprintf(text, size,

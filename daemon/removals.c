@@ -27,9 +27,9 @@ struct removal {
 	char who[32];
 	uv_thread_t thread;
 	struct post started, finished;
-	int err;                /* of the start */
-	bool visible;           /* it has started: may be asked for */
-	struct pci_removal *op; /* while it runs */
+	int err;                      /* of the start */
+	bool visible;                 /* it has started: may be asked for */
+	struct pci_removal *op;       /* while it runs */
 	struct removal_report report; /* but its card once it ended */
 };
 
@@ -145,8 +145,7 @@ int removal_begin(struct call *call, const struct removal_order *order)
 	r->id = ++last_id;
 	r->order = *order;
 	r->call = call;
-	snprintf(r->who, sizeof(r->who), "%s",
-		 client_peer(call->client)->user);
+	snprintf(r->who, sizeof(r->who), "%s", client_peer(call->client)->user);
 	list_add_tail(&r->entry, &running);
 	nrunning++;
 	if (uv_thread_create(&r->thread, run, r)) {
@@ -162,10 +161,10 @@ struct removal *removal_of(pci_sbdf_t sbdf)
 {
 	struct removal *r, *found = NULL;
 
-	list_for_each (r, &running, struct removal, entry)
+	list_for_each(r, &running, struct removal, entry)
 		if (r->visible && r->order.sbdf.sbdf == sbdf.sbdf)
 			return r;
-	list_for_each (r, &ended, struct removal, entry)
+	list_for_each(r, &ended, struct removal, entry)
 		if (r->order.sbdf.sbdf == sbdf.sbdf)
 			found = r;
 	return found;
@@ -175,10 +174,10 @@ struct removal *removal_by_id(uint64_t id)
 {
 	struct removal *r;
 
-	list_for_each (r, &running, struct removal, entry)
+	list_for_each(r, &running, struct removal, entry)
 		if (r->visible && r->id == id)
 			return r;
-	list_for_each (r, &ended, struct removal, entry)
+	list_for_each(r, &ended, struct removal, entry)
 		if (r->id == id)
 			return r;
 	return NULL;
@@ -215,7 +214,7 @@ void removals_stop(void)
 {
 	struct removal *r;
 
-	list_for_each (r, &running, struct removal, entry)
+	list_for_each(r, &running, struct removal, entry)
 		if (r->visible)
 			pci_removal_cancel(r->op);
 }

@@ -103,8 +103,8 @@ static void read_request(json_object *msg, struct rpc_request *req)
 
 static struct rpc_message *one_error(int code, const char *why, size_t offset)
 {
-	struct rpc_message *msg = calloc(1, sizeof(*msg) +
-						    sizeof(msg->request[0]));
+	struct rpc_message *msg =
+		calloc(1, sizeof(*msg) + sizeof(msg->request[0]));
 
 	if (!msg)
 		return NULL;

@@ -27,11 +27,11 @@ enum {
 };
 
 struct rpc_request {
-	int code;        /* 0, or why it is none */
-	const char *why; /* of code: a sentence, static */
-	size_t offset;   /* of RPC_PARSE_ERROR: where in the line */
-	bool answer;     /* false: a notification, not answered */
-	json_object *id; /* owned; NULL is JSON's null */
+	int code;                    /* 0, or why it is none */
+	const char *why;             /* of code: a sentence, static */
+	size_t offset;               /* of RPC_PARSE_ERROR: where in the line */
+	bool answer;                 /* false: a notification, not answered */
+	json_object *id;             /* owned; NULL is JSON's null */
 	json_object *params;         /* owned; an object, or NULL: none */
 	char method[RPC_METHOD_LEN]; /* cut: then it is none that we know */
 };

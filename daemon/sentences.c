@@ -17,8 +17,10 @@ static int busy(struct call *call, pci_sbdf_t sbdf, const char *name)
 	struct pci_dev_info info;
 
 	if (pci_query(sbdf, &info)) {
-		call_fail(call, -EBUSY, "%s was busy and is gone now; `holdfast "
-			  "list` shows what there is", name);
+		call_fail(call, -EBUSY,
+			  "%s was busy and is gone now; `holdfast "
+			  "list` shows what there is",
+			  name);
 	} else if (info.op != PCI_OP_NONE) {
 		call_fail(call, -EBUSY,
 			  "%s is busy: the operation \"%s\" runs on it; try "
@@ -32,8 +34,8 @@ static int busy(struct call *call, pci_sbdf_t sbdf, const char *name)
 			  name, info.owner_name, name);
 		out_str(call_data(call), "owner", info.owner_name);
 	} else {
-		call_fail(call, -EBUSY,
-			  "%s was busy just now; try again", name);
+		call_fail(call, -EBUSY, "%s was busy just now; try again",
+			  name);
 	}
 	return -EBUSY;
 }

@@ -163,8 +163,7 @@ int state_save(void)
 	json_object_put(o);
 	uv_mutex_unlock(&write_lock);
 	if (err)
-		plat_log(PLAT_ERROR,
-			 "pins and reasons could not be saved: %s",
+		plat_log(PLAT_ERROR, "pins and reasons could not be saved: %s",
 			 strerror(-err));
 	return err;
 }
@@ -221,9 +220,8 @@ static const char *get_str(json_object *o, const char *key)
 }
 
 /* The address and identity of a record, and its text; false: it is none. */
-static bool parse_record(json_object *o, const char *text_key,
-			 pci_sbdf_t *sbdf, struct pci_ident *id,
-			 const char **text)
+static bool parse_record(json_object *o, const char *text_key, pci_sbdf_t *sbdf,
+			 struct pci_ident *id, const char **text)
 {
 	const char *at = get_str(o, "sbdf"), *serial = get_str(o, "serial");
 	int64_t n[5];
@@ -289,8 +287,8 @@ static size_t restore(json_object *array, const char *text_key,
 		const char *text;
 		pci_sbdf_t sbdf;
 
-		if (!parse_record(json_object_array_get_idx(array, i),
-				  text_key, &sbdf, &ident, &text))
+		if (!parse_record(json_object_array_get_idx(array, i), text_key,
+				  &sbdf, &ident, &text))
 			return i + 1;
 		pci_sbdf_print(name, sbdf);
 		if (pci_query(sbdf, &info) ||
@@ -379,8 +377,9 @@ int state_open(const char *dir, char *err, size_t size)
 	if (lock_fd < 0)
 		goto failed;
 	if (flock(lock_fd, LOCK_EX | LOCK_NB)) {
-		snprintf(err, size, "%s: another holdfastd keeps its state "
-				    "there",
+		snprintf(err, size,
+			 "%s: another holdfastd keeps its state "
+			 "there",
 			 dir);
 		return -EBUSY;
 	}

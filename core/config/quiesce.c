@@ -149,13 +149,11 @@ static int config_quiesce(struct pci_dev *pdev, uint64_t deadline,
 	struct conf c;
 	int err;
 
-	if (pcidev_marked(pdev, PCI_MARK_LOST))
-		return 0;
 	conf_of(&c, pdev);
 	err = quiesce_once(&c, pdev, deadline, why);
 	if (err && !*why)
 		*why = no_answer;
-	/* Pulled meanwhile: a loss is no failure. */
+	/* Lost, before or meanwhile: no access was made, and it is no failure. */
 	return pcidev_marked(pdev, PCI_MARK_LOST) ? 0 : err;
 }
 

@@ -77,6 +77,7 @@ void pci_hold_describe(const struct pci_hold *hold, struct pci_hold_info *info)
 		.can_ask = hold->ops && hold->ops->ask,
 		.asked = hold->asked,
 		.refused = hold->refused,
+		.cut = hold->cut,
 	};
 	memcpy(info->who, hold->who, sizeof(info->who));
 	if (hold->kind == PCI_HOLD_CHILD)
@@ -177,7 +178,7 @@ static struct pci_hold *cut_one(struct pci_dev *pdev)
 		}
 	}
 	if (found) {
-		found->asked = true; /* so that the report lists it */
+		found->cut = true;
 		pci_hold_unlink(found, pdev);
 	}
 	pci_unlock(&pdev->lock);

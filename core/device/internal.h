@@ -91,6 +91,7 @@ struct pci_hold {
 	uint64_t since;                 /* fixed */
 	enum pci_hold_kind kind;        /* fixed */
 	bool listed;                    /* pdev->lock; false once cut off */
+	bool cut; /* pdev->lock */
 	bool asked, refused;            /* pdev->lock; of the running removal */
 	char who[PCI_WHO_LEN];          /* fixed */
 	struct plat_rcu_head rcu;
@@ -120,6 +121,8 @@ struct pci_dev {
 	uint64_t instance, added;     /* fixed */
 	struct pci_dev_desc desc;     /* fixed */
 	struct pci_dev *parent;       /* fixed; kept by parent_hold */
+	hf_atomic(uint32_t) last_below;     /* highest bdf of itself and all
+					       ever below; segment lock */
 	struct pci_hold *parent_hold; /* fixed; CHILD, owned; or NULL */
 
 	struct pci_lock lock;      /* LOCK_DEVICE; all down to event */

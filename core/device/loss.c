@@ -17,33 +17,36 @@
  */
 #include "device/internal.h"
 
-/* The last published device at or below @lead; in a section or under lock. */
-static struct pci_dev *last_below(struct pci_segment *pseg, pci_sbdf_t lead)
+/*
+ * The last published device at or below @lead whose address is at most *@bdf,
+ * which becomes its address; NULL: there is none. In a section or under the
+ * segment lock.
+ */
+static struct pci_dev *last_below(struct pci_segment *pseg, pci_sbdf_t lead,
+				  uint32_t *bdf)
 {
-	uint32_t bdf = 0xffff;
 	struct pci_dev *pdev;
 
-	while ((pdev = pci_table_prev(&pseg->table, &bdf)) && bdf >= lead.bdf) {
+	while ((pdev = pci_table_prev(&pseg->table, bdf)) && *bdf >= lead.bdf) {
 		if (pcidev_is_below(pdev, lead, false))
 			return pdev;
-		if (!bdf--)
+		if (!*bdf)
 			break;
+		--*bdf;
 	}
 	return NULL;
 }
 
 /* Mark all below @lead, and then itself; true if one was not marked yet. */
-static bool mark_all(struct pci_segment *pseg, pci_sbdf_t lead)
+static bool mark_all(struct pci_segment *pseg, struct pci_dev *lead)
 {
-	uint32_t bdf = 0xffff;
+	uint32_t bdf = hf_load_acquire(&lead->last_below);
 	struct pci_dev *pdev;
 	bool any = false;
 
-	while ((pdev = pci_table_prev(&pseg->table, &bdf)) && bdf >= lead.bdf) {
-		if (pcidev_is_below(pdev, lead, false))
-			any |= !(hf_fetch_or_acq_rel(&pdev->marks,
-						     PCI_MARK_LOST) &
-				 PCI_MARK_LOST);
+	while ((pdev = last_below(pseg, lead->desc.sbdf, &bdf))) {
+		any |= !(hf_fetch_or_acq_rel(&pdev->marks, PCI_MARK_LOST) &
+			 PCI_MARK_LOST);
 		if (!bdf--)
 			break;
 	}
@@ -53,30 +56,35 @@ static bool mark_all(struct pci_segment *pseg, pci_sbdf_t lead)
 int pci_mark_lost(pci_sbdf_t sbdf)
 {
 	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
-	int err = -ENODEV;
+	struct pci_dev *lead;
 
 	if (!pseg)
 		return -ENODEV;
 	plat_rcu_read_lock();
-	if (pci_table_find(&pseg->table, sbdf)) {
-		while (mark_all(pseg, sbdf))
-			;
-		err = 0;
-	}
+	lead = pci_table_find(&pseg->table, sbdf);
+	while (lead && mark_all(pseg, lead))
+		;
 	plat_rcu_read_unlock();
-	return err;
+	return lead ? 0 : -ENODEV;
 }
 
 /*
- * Counted, or NULL: none is left. Published under the segment lock, so the
- * registry's reference is there to make another from, in any state.
+ * The same, counted; *@bdf is where to go on. A device with children that came
+ * to be published after we had passed them: from the top again. Published under
+ * the segment lock, so the registry's reference is there to make another from,
+ * in any state.
  */
-static struct pci_dev *last_below_get(struct pci_segment *pseg, pci_sbdf_t lead)
+static struct pci_dev *last_below_get(struct pci_segment *pseg, pci_sbdf_t lead,
+				      uint32_t *bdf)
 {
 	struct pci_dev *pdev;
 
 	pci_lock(&pseg->lock);
-	pdev = last_below(pseg, lead);
+	pdev = last_below(pseg, lead, bdf);
+	if (pdev && pdev->nchildren) {
+		*bdf = hf_load_relaxed(&pdev->last_below);
+		pdev = last_below(pseg, lead, bdf);
+	}
 	if (pdev) {
 		hf_fetch_or_acq_rel(&pdev->marks, PCI_MARK_LOST);
 		pcidev_get(pdev);
@@ -133,6 +141,7 @@ static void release_slot(struct pci_dev *pdev)
 int pci_device_lost(pci_sbdf_t sbdf)
 {
 	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
+	uint32_t bdf = 0xffff;
 	struct list_head lost;
 	struct pci_dev *pdev;
 	int err = pci_mark_lost(sbdf);
@@ -140,7 +149,7 @@ int pci_device_lost(pci_sbdf_t sbdf)
 	if (err)
 		return err;
 	list_init(&lost);
-	while ((pdev = last_below_get(pseg, sbdf))) {
+	while ((pdev = last_below_get(pseg, sbdf, &bdf))) {
 		if (take_op(pdev)) {
 			pcidev_put(pdev);
 			continue;

@@ -86,7 +86,7 @@ static struct pci_hold *leave(struct pci_dev *pdev, struct domain *from,
 		pdev->has_vsbdf = false;
 	}
 	if (hold) {
-		hold->asked |= how == PCI_MOVE_CUT; /* so the report lists it */
+		hold->cut = how == PCI_MOVE_CUT;
 		pci_hold_unlink(hold, pdev);
 	}
 	pdev->assigned = NULL;

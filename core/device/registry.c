@@ -92,6 +92,7 @@ static struct pci_dev *pdev_alloc(struct pci_segment *pseg,
 	life_init(&pdev->life);
 	pdev->pseg = pseg;
 	pdev->desc = *desc;
+	hf_init(&pdev->last_below, desc->sbdf.bdf);
 	pdev->broken = desc->defect;
 	pdev->instance = hf_fetch_add_relaxed(&last_instance, 1) + 1;
 	pdev->added = plat_now();
@@ -147,9 +148,14 @@ static int link_parent(struct pci_dev *pdev)
 	else
 		pci_hold_link(pdev->parent_hold, parent);
 	pci_unlock(&parent->lock);
-	if (!err)
-		pdev->parent = parent;
-	return err;
+	if (err)
+		return err;
+	pdev->parent = parent;
+	for (; parent; parent = parent->parent)
+		if (hf_load_relaxed(&parent->last_below) < pdev->desc.sbdf.bdf)
+			hf_store_release(&parent->last_below,
+					 pdev->desc.sbdf.bdf);
+	return 0;
 }
 
 /*

@@ -57,7 +57,7 @@ void pci_removal_note_gone(struct pci_dev *pdev, const struct pci_hold *hold)
 {
 	struct pci_removal *op = pdev->removal;
 
-	if (!op || !hold->asked)
+	if (!op || !(hold->asked || hold->cut))
 		return;
 	pci_lock(&op->lock);
 	note(op->info.gave, &op->info.given_back, pdev, hold);
@@ -202,8 +202,14 @@ static int add_members(struct pci_removal *op, struct pci_segment *pseg)
 		op->info.instance = pdev->instance;
 	if (pdev && !slot && (!op->info.flags || !pdev->nchildren))
 		return add_member(op, pdev);
+	/* The card of a VF is the one that its PF is on. */
+	for (; slot && pdev && pdev->desc.is_vf && pdev->parent;
+	     pdev = pdev->parent)
+		lead = pdev->parent->desc.sbdf;
 	if (slot)
 		lead.devfn &= 0xf8;
+	else
+		bdf = hf_load_relaxed(&pdev->last_below);
 	while (!err && (pdev = pci_table_prev(&pseg->table, &bdf)) &&
 	       bdf >= lead.bdf) {
 		if (pcidev_is_below(pdev, lead, slot))

@@ -88,7 +88,7 @@ uint32_t fab_rw_mask(const struct fab_fn *fn, unsigned int dword)
 	return (uint32_t)(~(fab_bar_size(fn, i) - 1) >> (upper ? 32 : 0));
 }
 
-/* --- windows (P2P 1.2 §3.2.5.6 to §3.2.5.10) ------------------------------------ */
+/* --- windows (P2P 1.2 §3.2.5.6 to §3.2.5.10) ------------------------------ */
 
 struct fab_window fab_window(const struct fab_fn *fn, enum fab_space space)
 {

@@ -7,7 +7,7 @@
 
 #include "layout.h"
 
-/* --- the two lists ---------------------------------------------------------------- */
+/* --- the two lists -------------------------------------------------------- */
 
 /* Make room for a capability; 0: there is none. */
 static unsigned int add_cap(struct fab_layout *l, uint8_t id, unsigned int size)
@@ -41,7 +41,7 @@ static unsigned int add_ext(struct fab_layout *l, uint16_t id, uint8_t version,
 	return pos;
 }
 
-/* --- power management, MSI, MSI-X ----------------------------------------------------- */
+/* --- power management, MSI, MSI-X ----------------------------------------- */
 
 static int cap_pm(struct fab_layout *l, const struct fab_desc *d)
 {
@@ -111,7 +111,7 @@ static int cap_msix(struct fab_layout *l, const struct fab_desc *d)
 	return 0;
 }
 
-/* --- PCI Express ------------------------------------------------------------------------ */
+/* --- PCI Express ---------------------------------------------------------- */
 
 static const uint8_t express_type[FAB_KINDS] = {
 	[FAB_ENDPOINT] = PCI_EXP_TYPE_ENDPOINT,
@@ -236,7 +236,7 @@ static int cap_express(struct fab_layout *l, const struct fab_desc *d)
 	return 0;
 }
 
-/* --- AF, VPD, vendor-specific, a bridge's subsystem ----------------------------------------- */
+/* --- AF, VPD, vendor-specific, a bridge's subsystem ----------------------- */
 
 static int cap_af(struct fab_layout *l, const struct fab_desc *d)
 {
@@ -298,7 +298,7 @@ static int cap_ssvid(struct fab_layout *l, const struct fab_desc *d)
 	return 0;
 }
 
-/* --- extended: AER, serial number, ACS, ATS, ARI ------------------------------------------------ */
+/* --- extended: AER, serial number, ACS, ATS, ARI -------------------------- */
 
 #define AER_UNCOR                                                            \
 	(PCI_ERR_UNC_DLP | PCI_ERR_UNC_SURPDN | PCI_ERR_UNC_POISON_TLP |     \
@@ -390,7 +390,7 @@ static int cap_ari(struct fab_layout *l, const struct fab_desc *d)
 	return pos ? 0 : -ENOSPC;
 }
 
-/* --- SR-IOV, Resizable BAR ---------------------------------------------------------------------- */
+/* --- SR-IOV, Resizable BAR ------------------------------------------------ */
 
 #define PAGE_SIZES 0x553 /* 4K 8K 64K 256K 1M 4M: what every PF must have */
 
@@ -452,7 +452,7 @@ static int cap_rebar(struct fab_layout *l, const struct fab_desc *d)
 	return 0;
 }
 
-/* --- all of them ----------------------------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------- */
 
 static bool has_rebar(const struct fab_desc *d)
 {

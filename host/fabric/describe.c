@@ -85,7 +85,7 @@ static int read_identity(const struct where *at, struct fab_desc *d)
 	return 0;
 }
 
-/* --- BARs ------------------------------------------------------------------------------- */
+/* --- BARs ----------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -205,7 +205,7 @@ static int read_rebar(const struct where *at, struct fab_desc *d)
 	return 0;
 }
 
-/* --- MSI and MSI-X ------------------------------------------------------------------------ */
+/* --- MSI and MSI-X -------------------------------------------------------- */
 
 static int read_msi(const struct where *at, struct fab_desc *d)
 {
@@ -262,7 +262,7 @@ static int read_msix(const struct where *at, const struct fab_bar *bars,
 	return 0;
 }
 
-/* --- the other capabilities ------------------------------------------------------------------ */
+/* --- the other capabilities ----------------------------------------------- */
 
 static int read_sriov(const struct where *at, struct fab_desc *d)
 {

@@ -62,4 +62,15 @@ struct fab_desc {
 /* Read one; 0 or -EINVAL. Members of the tree are left to the caller. */
 int fab_describe(const struct where *at, struct fab_desc *desc);
 
+/* --- card.c ----------------------------------------------------------------- */
+
+/* @cards: the place around *@out; the caller says what is around that. */
+bool fab_card_find(struct fabric *f, const char *name, struct where *cards,
+		   struct where *out);
+/* Check the member "cards" of a document before somebody plugs one in. */
+int fab_cards_check(const struct where *at);
+/* What fabric_plug() gets, a name or a JSON array, as a value. */
+int fab_card_value(const char *card, struct json_object **out, char *err,
+		   size_t errlen);
+
 #endif

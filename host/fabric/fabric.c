@@ -13,7 +13,7 @@
 
 #include "internal.h"
 
-/* --- config access ------------------------------------------------------------------ */
+/* --- config access -------------------------------------------------------- */
 
 static uint32_t ones(uint8_t size)
 {
@@ -140,7 +140,7 @@ static int config_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	return 0;
 }
 
-/* --- who is there --------------------------------------------------------------------- */
+/* --- who is there --------------------------------------------------------- */
 
 static bool segment_next_function(struct fab_segment *seg, unsigned int *bdf)
 {
@@ -204,7 +204,7 @@ struct pci_host *fabric_host(struct fabric *f)
 	return &f->host;
 }
 
-/* --- opening ----------------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------- */
 
 static int parse_file(struct fabric *f, const char *path, char *err,
 		      size_t errlen)

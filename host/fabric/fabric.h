@@ -153,7 +153,7 @@ struct fabric_witness {
 
 void fabric_witness(struct fabric *f, struct fabric_witness *out);
 
-/* The first address at or after *@at with any count; 0; -ENOENT at the end. */
+/* The first address at or after *@at with a count; 0; -ENOENT at the end. */
 int fabric_witness_next(struct fabric *f, pci_sbdf_t *at,
 			struct fabric_counts *out);
 

@@ -154,7 +154,7 @@ int fabric_fault_clear(struct fabric *f, pci_sbdf_t sbdf)
 	return rc;
 }
 
-/* --- listing ------------------------------------------------------------------------ */
+/* --- listing -------------------------------------------------------------- */
 
 struct listing {
 	struct fabric_fault *out;

@@ -12,7 +12,7 @@ struct hooked {
 	uint32_t was, val; /* val: masks applied */
 };
 
-/* --- resets ---------------------------------------------------------------------- */
+/* --- resets --------------------------------------------------------------- */
 
 void fab_reset(struct fab_fn *fn)
 {
@@ -45,7 +45,7 @@ static void reset_and_route(struct fab_fn *fn)
 	fab_route(fn->seg);
 }
 
-/* --- one function a hook ----------------------------------------------------------- */
+/* --- one function a hook -------------------------------------------------- */
 
 static void hook_buses(struct fab_fn *fn, struct hooked *h)
 {
@@ -119,7 +119,7 @@ static void hook_af(struct fab_fn *fn, struct hooked *h)
 		fab_set(fn, h->reg, h->val);
 }
 
-/* --- vital product data (PCI 3.0 appendix I) ----------------------------------------- */
+/* --- vital product data (PCI 3.0 appendix I) ------------------------------ */
 
 static uint32_t vpd_read(const struct fab_fn *fn, unsigned int addr)
 {
@@ -163,7 +163,7 @@ static void hook_vpd(struct fab_fn *fn, struct hooked *h)
 	}
 }
 
-/* --- SR-IOV, Resizable BAR ------------------------------------------------------------- */
+/* --- SR-IOV, Resizable BAR ------------------------------------------------ */
 
 static void hook_sriov_ctl(struct fab_fn *fn, struct hooked *h)
 {
@@ -202,7 +202,7 @@ static void hook_rebar(struct fab_fn *fn, struct hooked *h)
 	fab_bar_place(fn, bar, fab_bar_addr(fn, bar));
 }
 
-/* --- dispatch ----------------------------------------------------------------------------- */
+/* --- dispatch ------------------------------------------------------------- */
 
 static void (*const hooks[FAB_HOOKS])(struct fab_fn *, struct hooked *) = {
 	[FAB_HOOK_BUSES] = hook_buses,

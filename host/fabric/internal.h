@@ -61,7 +61,7 @@ static inline bool fab_is_express(enum fab_kind kind)
 	       kind != FAB_PCI_BRIDGE;
 }
 
-/* --- models ------------------------------------------------------------------ */
+/* --- models --------------------------------------------------------------- */
 
 struct fab_bar {
 	uint64_t size; /* a power of two; 0: not there */
@@ -113,7 +113,7 @@ int fab_model_compile(const struct fab_desc *desc, struct fab_model **out);
 void fab_model_get(struct fab_model *m);
 void fab_model_put(struct fab_model *m);
 
-/* --- functions ---------------------------------------------------------------- */
+/* --- functions ------------------------------------------------------------ */
 
 struct fab_page {
 	struct fab_page *next;
@@ -163,7 +163,7 @@ struct fab_link {
 	char card[32];     /* name of the card in the slot; or "" */
 };
 
-/* --- where they answer --------------------------------------------------------- */
+/* --- where they answer ---------------------------------------------------- */
 
 enum fab_claim { FAB_UNKNOWN, FAB_ADDED, FAB_PROMISED };
 
@@ -203,7 +203,7 @@ struct fabric {
 	struct fabric_violation list[FABRIC_MAX_VIOLATIONS];
 };
 
-/* --- tree.c --------------------------------------------------------------------- */
+/* --- tree.c --------------------------------------------------------------- */
 
 struct fab_segment *fab_segment(struct fabric *f, unsigned int number);
 /* Add one; NULL: out of memory. The number must be new. */
@@ -232,7 +232,7 @@ struct fab_seen *fab_seen(struct fab_segment *seg, uint16_t bdf);
 /* Is the link below a bridge up? Segment lock. */
 bool fab_link_up(const struct fab_fn *bridge);
 
-/* --- registers: one dword is atomic ------------------------------------------------ */
+/* --- registers: one dword is atomic --------------------------------------- */
 
 static inline uint32_t fab_get(const struct fab_fn *fn, unsigned int reg)
 {
@@ -263,7 +263,7 @@ void fab_fn_write(struct fab_fn *fn, uint16_t reg, uint8_t size, uint32_t val);
 void fab_fn_write_locked(struct fab_fn *fn, uint16_t reg, uint8_t size,
 			 uint32_t val);
 
-/* --- bar.c ----------------------------------------------------------------------- */
+/* --- bar.c ---------------------------------------------------------------- */
 
 /* Bytes that BAR @i (as pci_dev_desc.bar) covers now; resizing counted in. */
 uint64_t fab_bar_size(const struct fab_fn *fn, unsigned int i);
@@ -284,7 +284,7 @@ struct fab_window fab_window(const struct fab_fn *fn, enum fab_space space);
 void fab_window_set(struct fab_fn *fn, enum fab_space space,
 		    struct fab_window w);
 
-/* --- hook.c, sriov.c, memory.c ------------------------------------------------------ */
+/* --- hook.c, sriov.c, memory.c -------------------------------------------- */
 
 /* A hooked dword is being written; segment lock. @mask: the bits of bytes. */
 void fab_hook(struct fab_fn *fn, unsigned int dword, uint32_t mask,
@@ -305,7 +305,7 @@ void fab_pages_free(struct fab_fn *fn);
 bool fab_msix_masked(struct fab_fn *fn, unsigned int vector);
 bool fab_powered(const struct fab_fn *fn); /* D0 */
 
-/* --- firmware.c, slot.c -------------------------------------------------------------- */
+/* --- firmware.c, slot.c --------------------------------------------------- */
 
 /* What is left of each address space. */
 struct fab_arena {
@@ -326,7 +326,7 @@ int fab_firmware_vfs(struct fab_link *link);
 /* Presence and link state of a port, as its link says; events if @event. */
 void fab_slot_update(struct fab_fn *port, bool event);
 
-/* --- witness.c ------------------------------------------------------------------------- */
+/* --- witness.c ------------------------------------------------------------ */
 
 void fab_epoch_bump(struct fabric *f);
 void fab_witness_config(struct fab_segment *seg, pci_sbdf_t sbdf,
@@ -334,7 +334,7 @@ void fab_witness_config(struct fab_segment *seg, pci_sbdf_t sbdf,
 void fab_witness_adding(struct pci_host *host, pci_sbdf_t sbdf);
 void fab_witness_removed(struct pci_host *host, pci_sbdf_t sbdf);
 
-/* --- parse.c, scale.c, builtin.c --------------------------------------------------------- */
+/* --- parse.c, card.c, scale.c, builtin.c ---------------------------------- */
 
 /* Fill an empty fabric from JSON text. @name: for messages. */
 int fab_parse(struct fabric *f, const char *name, const char *text, size_t len,

@@ -28,7 +28,7 @@ static bool decodes(const struct fab_fn *fn)
 	       (fab_get16(fn, PCI_COMMAND) & PCI_COMMAND_MEMORY);
 }
 
-/* --- who claims it ------------------------------------------------------------------ */
+/* --- who claims it -------------------------------------------------------- */
 
 static bool in_bar(struct fab_fn *fn, unsigned int i, uint64_t addr,
 		   uint64_t *offset)
@@ -84,9 +84,8 @@ static bool passes(const struct fab_fn *bridge, uint64_t addr)
 	struct fab_window mem = fab_window(bridge, FAB_SPACE_MEM);
 	struct fab_window pref = fab_window(bridge, FAB_SPACE_PREF);
 
-	return decodes(bridge) && fab_link_up(bridge) &&
-	       ((addr >= mem.base && addr <= mem.limit) ||
-		(addr >= pref.base && addr <= pref.limit));
+	return decodes(bridge) && ((addr >= mem.base && addr <= mem.limit) ||
+				   (addr >= pref.base && addr <= pref.limit));
 }
 
 static bool link_claims(struct fab_link *link, uint64_t addr, struct target *t)
@@ -110,7 +109,7 @@ static bool segment_claims(struct fab_segment *seg, uint64_t addr,
 	return false;
 }
 
-/* --- pages ----------------------------------------------------------------------------- */
+/* --- pages ---------------------------------------------------------------- */
 
 void fab_pages_free(struct fab_fn *fn)
 {
@@ -185,7 +184,7 @@ bool fab_msix_masked(struct fab_fn *fn, unsigned int vector)
 	return !page || (page->data[at & 0xfff] & PCI_MSIX_ENTRY_CTRL_MASKBIT);
 }
 
-/* --- access ------------------------------------------------------------------------------- */
+/* --- access --------------------------------------------------------------- */
 
 static int target_read(const struct target *t, uint8_t size, uint64_t *val)
 {

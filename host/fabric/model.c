@@ -49,7 +49,7 @@ void fab_hooked(struct fab_layout *l, unsigned int reg, enum fab_hook hook)
 	l->m->hook[reg >> 2] = (uint8_t)hook;
 }
 
-/* --- BARs ----------------------------------------------------------------------- */
+/* --- BARs ----------------------------------------------------------------- */
 
 void fab_layout_bar(struct fab_layout *l, unsigned int i,
 		    const struct fab_bar *bar)
@@ -87,7 +87,7 @@ static bool has_bar(const struct fab_desc *d, bool io)
 	return false;
 }
 
-/* --- header ---------------------------------------------------------------------- */
+/* --- header --------------------------------------------------------------- */
 
 static uint16_t command_bits(const struct fab_desc *d)
 {
@@ -162,7 +162,7 @@ static void layout_pokes(struct fab_layout *l, const struct fab_desc *d)
 	}
 }
 
-/* --- the whole ---------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 static struct fab_model *model_alloc(enum fab_kind kind)
 {

@@ -29,36 +29,26 @@ static int number_or(const struct where *at, const char *key, uint64_t max,
 	return rc;
 }
 
-/* --- cards --------------------------------------------------------------------------- */
-
-static bool find_card(struct json_object *doc, const char *name,
-		      struct where *cards, struct where *out)
-{
-	*cards = (struct where){ .key = "cards" };
-	return doc && json_object_object_get_ex(doc, "cards", &cards->value) &&
-	       where_member(cards, name, out);
-}
+/* --- cards ---------------------------------------------------------------- */
 
 /* The functions of the card that @at names, or is. */
 static int parse_card(struct fab_segment *seg, const struct where *at,
 		      struct fab_link *link, struct numbers *n)
 {
-	struct fabric *f = seg->fabric;
 	struct where cards, card;
 	const char *name;
 
 	if (!json_object_is_type(at->value, json_type_string))
 		return parse_link(seg, at, link, n);
 	name = json_object_get_string(at->value);
-	if (!find_card(f->file, name, &cards, &card) &&
-	    !find_card(f->builtin, name, &cards, &card))
+	if (!fab_card_find(seg->fabric, name, &cards, &card))
 		return where_fail(at, -ENOENT, "there is no card \"%s\"", name);
 	cards.up = at;
 	snprintf(link->card, sizeof(link->card), "%s", name);
 	return parse_link(seg, &card, link, n);
 }
 
-/* --- bridges --------------------------------------------------------------------------- */
+/* --- bridges -------------------------------------------------------------- */
 
 static int parse_below(struct fab_segment *seg, const struct where *at,
 		       struct fab_fn *fn, struct numbers *n)
@@ -139,7 +129,7 @@ static int parse_bridge(struct fab_segment *seg, const struct where *at,
 	return 0;
 }
 
-/* --- functions ---------------------------------------------------------------------------- */
+/* --- functions ------------------------------------------------------------ */
 
 static int parse_address(const struct where *at, const struct fab_link *link,
 			 uint8_t *devfn)
@@ -293,7 +283,7 @@ static int parse_link(struct fab_segment *seg, const struct where *at,
 	return rc ? rc : mark_multifunction(at, link);
 }
 
-/* --- segments ----------------------------------------------------------------------------- */
+/* --- segments ------------------------------------------------------------- */
 
 static int parse_root(struct fab_segment *seg, const struct where *at)
 {
@@ -362,37 +352,6 @@ static int parse_segment(struct fabric *f, const struct where *at)
 	return rc;
 }
 
-/* The functions of a card are checked before somebody plugs it in. */
-static int check_cards(const struct where *at)
-{
-	struct where cards;
-	struct fab_desc *d;
-	int rc = 0;
-
-	if (!where_member(at, "cards", &cards))
-		return 0;
-	if (!json_object_is_type(cards.value, json_type_object))
-		return where_fail(&cards, -EINVAL, "must be an object");
-	d = plat_zalloc(sizeof(*d));
-	if (!d)
-		return where_fail(&cards, -ENOMEM, "out of memory");
-	json_object_object_foreach(cards.value, key, val) {
-		struct where card = { .up = &cards, .key = key, .value = val };
-		size_t n = 0;
-
-		rc = where_array(&card, 1, 8, &n);
-		for (size_t i = 0; i < n && !rc; i++) {
-			struct where e = where_element(&card, i);
-
-			rc = fab_describe(&e, d);
-		}
-		if (rc)
-			break;
-	}
-	plat_free(d);
-	return rc;
-}
-
 int fab_parse(struct fabric *f, const char *name, const char *text, size_t len,
 	      char *err, size_t errlen)
 {
@@ -408,7 +367,7 @@ int fab_parse(struct fabric *f, const char *name, const char *text, size_t len,
 	if (!rc && !where_member(&root, "segments", &m))
 		rc = where_fail(&root, -EINVAL, "has no \"segments\"");
 	if (!rc)
-		rc = check_cards(&root);
+		rc = fab_cards_check(&root);
 	if (!rc)
 		rc = where_array(&m, 1, 65536, &n);
 	for (size_t i = 0; !rc && i < n; i++) {
@@ -418,56 +377,7 @@ int fab_parse(struct fabric *f, const char *name, const char *text, size_t len,
 	return rc;
 }
 
-/* --- cards for the slots ----------------------------------------------------------------- */
-
-int fab_parse_builtin(struct fabric *f, char *err, size_t errlen)
-{
-	struct where root = { .name = "built-in cards",
-			      .err = err,
-			      .errlen = errlen };
-	int rc = where_parse(root.name, fab_cards_json, strlen(fab_cards_json),
-			     &root.value, err, errlen);
-
-	if (rc)
-		return rc;
-	f->builtin = root.value;
-	return check_cards(&root);
-}
-
-static const char *card_name(struct json_object *doc, unsigned int *n)
-{
-	struct json_object *cards;
-
-	if (!doc || !json_object_object_get_ex(doc, "cards", &cards))
-		return NULL;
-	json_object_object_foreach(cards, key, val) {
-		(void)val;
-		if (!(*n)--)
-			return key;
-	}
-	return NULL;
-}
-
-const char *fabric_card_name(struct fabric *f, unsigned int n)
-{
-	const char *name = card_name(f->builtin, &n);
-
-	return name ? name : card_name(f->file, &n);
-}
-
-/* A name, or text that is a JSON array. */
-static int card_value(const char *card, struct json_object **out, char *err,
-		      size_t errlen)
-{
-	if (card[strspn(card, " \t\n")] == '[')
-		return where_parse("card", card, strlen(card), out, err,
-				   errlen);
-	*out = json_object_new_string(card);
-	if (*out)
-		return 0;
-	snprintf(err, errlen, "card: out of memory");
-	return -ENOMEM;
-}
+/* --- cards for the slots -------------------------------------------------- */
 
 int fab_parse_card(struct fab_fn *port, const char *card, struct fab_link **out,
 		   char *err, size_t errlen)
@@ -478,7 +388,7 @@ int fab_parse_card(struct fab_fn *port, const char *card, struct fab_link **out,
 		.bus = fab_get8(port, PCI_SECONDARY_BUS),
 		.last = fab_get8(port, PCI_SUBORDINATE_BUS),
 	};
-	int rc = card_value(card, &root.value, err, errlen);
+	int rc = fab_card_value(card, &root.value, err, errlen);
 
 	if (rc)
 		return rc;

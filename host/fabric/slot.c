@@ -29,7 +29,7 @@ void fab_slot_update(struct fab_fn *port, bool event)
 				     (was != link ? PCI_EXP_SLTSTA_DLLSC : 0));
 }
 
-/* --- finding ---------------------------------------------------------------------- */
+/* --- finding -------------------------------------------------------------- */
 
 /* The first function at or after *@bdf; *@bdf says where. */
 static struct fab_fn *next_function(struct fab_segment *seg, unsigned int *bdf)
@@ -117,7 +117,7 @@ int fabric_slot_next(struct fabric *f, pci_sbdf_t from, struct fabric_slot *out)
 	return -ENOENT;
 }
 
-/* --- who is told --------------------------------------------------------------------- */
+/* --- who is told ---------------------------------------------------------- */
 
 struct told {
 	unsigned int count;
@@ -139,7 +139,7 @@ static void tell(struct fabric *f, const struct told *told,
 			       f->host.notify_data);
 }
 
-/* --- in ---------------------------------------------------------------------------------- */
+/* --- in ------------------------------------------------------------------- */
 
 static int plug(struct fab_fn *port, const char *card, struct told *told,
 		char *err, size_t errlen)
@@ -194,7 +194,7 @@ int fabric_plug(struct fabric *f, pci_sbdf_t slot, const char *card, char *err,
 	return rc;
 }
 
-/* --- out ------------------------------------------------------------------------------------ */
+/* --- out ------------------------------------------------------------------ */
 
 static bool is_added(struct fab_fn *fn, pci_sbdf_t *busy)
 {

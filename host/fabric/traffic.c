@@ -23,7 +23,7 @@ struct counts {
 };
 
 struct device {
-	uint32_t guest;
+	uint32_t guest; /* fixed */
 	hf_atomic(uint32_t) sbdf;
 	hf_atomic(uint64_t) instance;
 	hf_atomic(uint32_t) is_vf;
@@ -61,7 +61,7 @@ static void doze(uint64_t nanoseconds)
 	nanosleep(&ts, NULL);
 }
 
-/* --- which devices ------------------------------------------------------------------ */
+/* --- which devices -------------------------------------------------------- */
 
 static void remember(struct fabric_traffic *t, const struct pci_dev_info *info)
 {
@@ -74,7 +74,8 @@ static void remember(struct fabric_traffic *t, const struct pci_dev_info *info)
 	if (i == FABRIC_TRAFFIC_MAX_DEVICES)
 		return;
 	dev = &t->device[i];
-	dev->guest = guest.sbdf;
+	if (i == n)
+		dev->guest = guest.sbdf;
 	hf_store_relaxed(&dev->sbdf, info->desc.sbdf.sbdf);
 	hf_store_relaxed(&dev->is_vf, info->desc.is_vf);
 	hf_store_release(&dev->instance, info->instance);
@@ -100,7 +101,7 @@ static void look_around(struct fabric_traffic *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
-/* --- judging ---------------------------------------------------------------------------- */
+/* --- judging -------------------------------------------------------------- */
 
 /* What was true before an access. */
 struct before {
@@ -164,7 +165,7 @@ static void judge(struct worker *w, struct device *dev, const struct before *b,
 			 pci_sbdf_print(guest, pci_sbdf_from(dev->guest)));
 }
 
-/* --- accesses ---------------------------------------------------------------------------- */
+/* --- accesses ------------------------------------------------------------- */
 
 static bool stopped(struct fabric_traffic *t)
 {
@@ -261,7 +262,7 @@ static void write_one(struct worker *w, struct device *dev)
 		judge(w, dev, &b, "lost write");
 }
 
-/* --- the threads -------------------------------------------------------------------------- */
+/* --- the threads ---------------------------------------------------------- */
 
 /* What a driver does, and what the device does for it. */
 static void work_on(struct worker *w, unsigned int i, uint64_t round)
@@ -361,7 +362,7 @@ void fabric_traffic_free(struct fabric_traffic *t)
 	plat_free(t);
 }
 
-/* --- the report ---------------------------------------------------------------------------- */
+/* --- the report ----------------------------------------------------------- */
 
 struct domain *fabric_traffic_domain(struct fabric_traffic *t)
 {

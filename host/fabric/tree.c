@@ -69,7 +69,7 @@ void fab_segment_free(struct fab_segment *seg)
 	plat_free(seg);
 }
 
-/* --- functions and links ------------------------------------------------------ */
+/* --- functions and links -------------------------------------------------- */
 
 struct fab_fn *fab_fn_new(struct fab_segment *seg, struct fab_model *m)
 {
@@ -186,7 +186,7 @@ void fab_link_free(struct fab_link *link)
 	plat_free(link);
 }
 
-/* --- routing -------------------------------------------------------------------- */
+/* --- routing -------------------------------------------------------------- */
 
 int fab_bus_prepare(struct fab_segment *seg, uint8_t bus)
 {

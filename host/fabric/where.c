@@ -10,7 +10,7 @@
 
 #define MAX_DEPTH 64 /* of nested values: of bridges below bridges, too */
 
-/* --- documents ---------------------------------------------------------------------- */
+/* --- documents ------------------------------------------------------------ */
 
 static unsigned int line_of(const char *text, size_t at)
 {
@@ -21,27 +21,12 @@ static unsigned int line_of(const char *text, size_t at)
 	return line;
 }
 
-/* Only blanks and comments may follow the document. */
-static bool at_end(const char *text, size_t len, size_t *at)
+/* Only blanks may follow; json-c has taken comments. */
+static bool at_end(const char *text, size_t len, size_t at)
 {
-	while (*at < len) {
-		if (isspace((unsigned char)text[*at])) {
-			++*at;
-		} else if (*at + 1 < len && !memcmp(text + *at, "//", 2)) {
-			while (*at < len && text[*at] != '\n')
-				++*at;
-		} else if (*at + 1 < len && !memcmp(text + *at, "/*", 2)) {
-			const char *end =
-				memmem(text + *at + 2, len - *at - 2, "*/", 2);
-
-			if (!end)
-				return false;
-			*at = (size_t)(end - text) + 2;
-		} else {
-			return false;
-		}
-	}
-	return true;
+	while (at < len && isspace((unsigned char)text[at]))
+		at++;
+	return at == len;
 }
 
 int where_parse(const char *name, const char *text, size_t len,
@@ -66,7 +51,7 @@ int where_parse(const char *name, const char *text, size_t len,
 		reason = "the text ends too early";
 	else if (why != json_tokener_success)
 		reason = json_tokener_error_desc(why);
-	else if (!at_end(text, len, &end))
+	else if (!at_end(text, len, end))
 		reason = "unexpected text after the end";
 	else
 		rc = 0;
@@ -80,7 +65,7 @@ int where_parse(const char *name, const char *text, size_t len,
 	return rc;
 }
 
-/* --- places ---------------------------------------------------------------------------- */
+/* --- places --------------------------------------------------------------- */
 
 static void print_path(const struct where *at, char *buf, size_t len)
 {
@@ -175,7 +160,7 @@ struct where where_element(const struct where *array, size_t i)
 	};
 }
 
-/* --- simple values ------------------------------------------------------------------------ */
+/* --- simple values -------------------------------------------------------- */
 
 int where_bool(const struct where *at, const char *key, bool *out)
 {
@@ -221,7 +206,7 @@ int where_number(const struct where *at, const char *key, uint64_t min,
 {
 	const char *end;
 	struct where m;
-	uint64_t val;
+	uint64_t val = 0;
 
 	if (!where_member(at, key, &m))
 		return 0;

@@ -41,7 +41,7 @@ void fabric_violation(struct fabric *f, pci_sbdf_t sbdf, const char *fmt, ...)
 	pthread_mutex_unlock(&f->witness_lock);
 }
 
-/* --- accesses ------------------------------------------------------------------------ */
+/* --- accesses ------------------------------------------------------------- */
 
 static bool promised(struct fab_seen *seen)
 {
@@ -101,7 +101,7 @@ int fabric_dma(struct fabric *f, pci_sbdf_t sbdf)
 	return rc;
 }
 
-/* --- interrupts ------------------------------------------------------------------------- */
+/* --- interrupts ----------------------------------------------------------- */
 
 static bool msix_on(const struct fab_fn *fn)
 {
@@ -173,7 +173,7 @@ int fabric_interrupt(struct fabric *f, pci_sbdf_t sbdf, unsigned int vector)
 	return rc;
 }
 
-/* --- promises --------------------------------------------------------------------------- */
+/* --- promises ------------------------------------------------------------- */
 
 void fab_witness_adding(struct pci_host *host, pci_sbdf_t sbdf)
 {
@@ -226,7 +226,7 @@ void fab_witness_removed(struct pci_host *host, pci_sbdf_t sbdf)
 		fabric_violation(f, sbdf, "removed with %s on", why);
 }
 
-/* --- the report ---------------------------------------------------------------------------- */
+/* --- the report ----------------------------------------------------------- */
 
 static void counts_of(struct fab_seen *seen, struct fabric_counts *out)
 {

@@ -69,7 +69,7 @@ struct pci_hold_info {
 	enum pci_hold_kind kind;
 	char who[PCI_WHO_LEN];
 	uint64_t since; /* plat_now() */
-	bool can_ask, asked, refused;
+	bool can_ask, asked, refused, cut;
 	pci_sbdf_t child; /* kind CHILD: which */
 };
 

@@ -11,7 +11,7 @@
  *
  * One operation covers one device; with PCI_REMOVE_ASK or PCI_REMOVE_FORCE its
  * children (VFs, functions below a bridge) too, children first; with
- * PCI_REMOVE_SLOT every function of the card.
+ * PCI_REMOVE_SLOT every function of the card (a VF's: its PF's).
  */
 #ifndef HOLDFAST_REMOVAL_H
 #define HOLDFAST_REMOVAL_H

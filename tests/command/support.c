@@ -125,8 +125,7 @@ int daemon_wait(struct daemon *d)
 
 	assert_int_equal(waitpid(d->pid, &status, 0), d->pid);
 	d->pid = 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-				   128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 void daemon_end(struct daemon *d)
@@ -182,12 +181,12 @@ void client_open(struct client *c, const struct daemon *d)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
-	*c = (struct client){ .fd = socket(AF_UNIX,
-					   SOCK_STREAM | SOCK_CLOEXEC, 0) };
+	*c = (struct client){ .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC,
+					   0) };
 	assert_true(c->fd >= 0);
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", d->socket);
-	assert_int_equal(
-		connect(c->fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(connect(c->fd, (struct sockaddr *)&addr, sizeof(addr)),
+			 0);
 }
 
 void client_close(struct client *c)
@@ -213,8 +212,7 @@ bool client_has(struct client *c, int ms)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
 
-	return (c->len && memchr(c->buf, '\n', c->len)) ||
-	       poll(&p, 1, ms) == 1;
+	return (c->len && memchr(c->buf, '\n', c->len)) || poll(&p, 1, ms) == 1;
 }
 
 /* False: the end. */
@@ -304,8 +302,7 @@ static json_object *part(json_object *msg, const char *key)
 	return value;
 }
 
-json_object *must(struct client *c, const char *method, const char *params,
-		  ...)
+json_object *must(struct client *c, const char *method, const char *params, ...)
 {
 	va_list args;
 	int id;
@@ -417,8 +414,8 @@ void find_vf(struct client *c, char vf[16], char pf[16])
 
 	*vf = 0;
 	for (size_t i = 0; !*vf && i < len_at(all, "devices"); i++) {
-		json_object *dev = json_object_array_get_idx(
-			at(all, "devices"), i);
+		json_object *dev =
+			json_object_array_get_idx(at(all, "devices"), i);
 
 		if (!bool_at(dev, "vf"))
 			continue;

@@ -66,8 +66,8 @@ int ask(struct client *c, const char *method, const char *params, ...)
 /* The answer to it; others that come first are dropped. The caller puts it. */
 json_object *answer(struct client *c, int id);
 /* Both; the result must be there. The caller puts it. */
-json_object *must(struct client *c, const char *method, const char *params,
-		  ...) __attribute__((format(printf, 3, 4)));
+json_object *must(struct client *c, const char *method, const char *params, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Both; it must be an error with this errno. Its "error"; the caller puts it. */
 json_object *must_fail(struct client *c, int err, const char *method,
 		       const char *params, ...)

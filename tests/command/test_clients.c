@@ -268,7 +268,8 @@ static void test_nothing_a_client_sends_forges_a_line_of_the_log(void **state)
 	json_object_put(must_fail(&c, -2, "domain.destroy",
 				  "{\"name\":\"x\\noutcome=OK audit: no\"}"));
 	client_close(&c);
-	assert_true(log_has(&d, "target=x?outcome=OK?audit:?no outcome=ENOENT"));
+	assert_true(
+		log_has(&d, "target=x?outcome=OK?audit:?no outcome=ENOENT"));
 	assert_false(log_has(&d, "\noutcome"));
 }
 

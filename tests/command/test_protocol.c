@@ -28,8 +28,8 @@ static void send_line(struct client *c, const char *line)
 	client_send(c, "\n", 1);
 }
 
-static void test_a_malformed_line_gets_an_error_and_the_next_an_answer(
-	void **state)
+static void
+test_a_malformed_line_gets_an_error_and_the_next_an_answer(void **state)
 {
 	struct client c;
 	json_object *msg;
@@ -74,8 +74,8 @@ static void test_a_line_of_65536_bytes_is_answered(void **state)
 	free(line);
 }
 
-static void test_a_longer_line_gets_an_error_and_the_connection_closes(
-	void **state)
+static void
+test_a_longer_line_gets_an_error_and_the_connection_closes(void **state)
 {
 	char *line = padded(65536);
 	struct client c;
@@ -159,8 +159,7 @@ static void test_a_wrong_param_is_named_by_its_path(void **state)
 		  "params.value" },
 		{ "domain.create", "{\"name\":\"x\",\"on_ask\":\"late=2\"}",
 		  "params.on_ask" },
-		{ "domain.create", "{\"name\":\"two words\"}",
-		  "params.name" },
+		{ "domain.create", "{\"name\":\"two words\"}", "params.name" },
 		{ "pin", "{\"sbdf\":\"00:00.0\",\"reason\":\"a\\nb\"}",
 		  "params.reason" },
 	};
@@ -169,8 +168,8 @@ static void test_a_wrong_param_is_named_by_its_path(void **state)
 	(void)state;
 	client_open(&c, &d);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		json_object *error = must_fail(&c, -22, bad[i].method, "%s",
-					       bad[i].params);
+		json_object *error =
+			must_fail(&c, -22, bad[i].method, "%s", bad[i].params);
 
 		assert_int_equal(int_at(error, "code"), -32602);
 		assert_string_equal(str_at(error, "data.path"), bad[i].path);
@@ -181,7 +180,7 @@ static void test_a_wrong_param_is_named_by_its_path(void **state)
 
 static void test_an_unknown_device_says_what_to_do(void **state)
 {
-	static const char *const methods[] = { "show",	  "holders", "add",
+	static const char *const methods[] = { "show",    "holders", "add",
 					       "remove",  "unpin",   "removal",
 					       "deassign" };
 	struct client c;
@@ -199,10 +198,10 @@ static void test_an_unknown_device_says_what_to_do(void **state)
 		str_at(error, "message"),
 		"no device 0000:09:00.0; `holdfast list` shows what there is");
 	json_object_put(error);
-	json_object_put(must_fail(&c, -2, "removal",
-				  "{\"sbdf\":\"0000:fe:00.0\"}"));
-	json_object_put(must_fail(&c, -2, "unpin",
-				  "{\"sbdf\":\"0000:fe:00.0\"}"));
+	json_object_put(
+		must_fail(&c, -2, "removal", "{\"sbdf\":\"0000:fe:00.0\"}"));
+	json_object_put(
+		must_fail(&c, -2, "unpin", "{\"sbdf\":\"0000:fe:00.0\"}"));
 	client_close(&c);
 }
 
@@ -231,9 +230,11 @@ static void test_pages_have_every_device_once_and_in_order(void **state)
 	(void)state;
 	client_open(&c, &d);
 	all = must(&c, "list", "{\"limit\":1000}");
-	total = len_at(all, "devices");
-	assert_true(total > 40);
 	assert_true(null_at(all, "next"));
+	page = must(&c, "stats", "{}");
+	total = (size_t)int_at(page, "devices");
+	json_object_put(page);
+	assert_int_equal(len_at(all, "devices"), total);
 	do {
 		page = must(&c, "list", "{\"limit\":7,\"cursor\":%s}", cursor);
 		for (size_t i = 0; i < len_at(page, "devices"); i++, seen++) {

@@ -32,9 +32,9 @@ static void refused(const char *line, int code)
 
 static void test_a_request_has_method_params_and_id(void **state)
 {
-	struct rpc_message *msg = parse(
-		"{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"list\","
-		"\"params\":{\"limit\":3}}");
+	struct rpc_message *msg =
+		parse("{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"list\","
+		      "\"params\":{\"limit\":3}}");
 
 	(void)state;
 	assert_false(msg->batch);

@@ -84,8 +84,8 @@ static void test_what_is_no_socket_is_left_alone(void **state)
 }
 
 /* Somebody else's program, without our lock. */
-static void test_a_socket_that_another_program_serves_is_left_alone(
-	void **state)
+static void
+test_a_socket_that_another_program_serves_is_left_alone(void **state)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -117,8 +117,7 @@ static void test_sigterm_answers_all_that_was_sent_before_it(void **state)
 	client_open(&c, &d);
 	client_open(&waiting, &d);
 	find_vf(&c, vf, pf);
-	do_it(&c, "domain.create",
-	      "{\"name\":\"vm\",\"on_ask\":\"ignore\"}");
+	do_it(&c, "domain.create", "{\"name\":\"vm\",\"on_ask\":\"ignore\"}");
 	do_it(&c, "assign", "{\"sbdf\":\"%s\",\"domain\":\"vm\"}", vf);
 	do_it(&waiting, "stats", "{}");
 	removal = ask(&waiting, "remove",
@@ -143,29 +142,72 @@ static void test_sigterm_answers_all_that_was_sent_before_it(void **state)
 	client_close(&waiting);
 }
 
-/* Pinned devices, so that each removal asks and waits. */
+/* Pinned devices: a removal that asks waits for each to its deadline. */
+static void pin_some(struct client *c, char sbdf[][16], size_t count)
+{
+	json_object *all = must(c, "list", "{\"limit\":1000}");
+	size_t found = 0;
+
+	for (size_t i = 0; found < count; i++) {
+		json_object *dev =
+			json_object_array_get_idx(at(all, "devices"), i);
+
+		if (int_at(dev, "children"))
+			continue;
+		snprintf(sbdf[found], 16, "%s", str_at(dev, "sbdf"));
+		do_it(c, "pin", "{\"sbdf\":\"%s\",\"reason\":\"x\"}",
+		      sbdf[found++]);
+	}
+	json_object_put(all);
+}
+
+/* 16 unfinished requests stop the reading; one more waits in the socket. */
+static void test_sigterm_answers_what_was_sent_but_not_read_yet(void **state)
+{
+	enum { RUNNING = 16 };
+	char sbdf[RUNNING][16];
+	json_object *msg;
+	struct client c, other;
+	int64_t running;
+	int answers = 0;
+
+	(void)state;
+	daemon_make(&d, "fabric:scale=1000", NULL);
+	client_open(&c, &d);
+	client_open(&other, &d);
+	pin_some(&other, sbdf, RUNNING);
+	for (size_t i = 0; i < RUNNING; i++)
+		ask(&c, "remove",
+		    "{\"sbdf\":\"%s\",\"ask\":true,"
+		    "\"timeout_ms\":3600000}",
+		    sbdf[i]);
+	do {
+		msg = must(&other, "stats", "{}");
+		running = int_at(msg, "removals_running");
+		json_object_put(msg);
+	} while (running < RUNNING);
+	ask(&c, "version", "{}");
+	daemon_signal(&d, SIGTERM);
+	while ((msg = client_receive(&c))) {
+		answers++;
+		json_object_put(msg);
+	}
+	assert_int_equal(answers, RUNNING + 1);
+	assert_int_equal(daemon_wait(&d), 0);
+	client_close(&c);
+	client_close(&other);
+}
+
 static void test_the_65th_removal_at_once_is_refused_and_all_end(void **state)
 {
 	enum { RUNNING = 64 };
 	char sbdf[RUNNING + 1][16];
-	size_t found = 0;
-	json_object *all;
 	struct client c;
 
 	(void)state;
 	daemon_make(&d, "fabric:scale=1000", NULL);
 	client_open(&c, &d);
-	all = must(&c, "list", "{\"limit\":1000}");
-	for (size_t i = 0; found <= RUNNING; i++) {
-		json_object *dev = json_object_array_get_idx(
-			at(all, "devices"), i);
-
-		if (!int_at(dev, "children"))
-			snprintf(sbdf[found++], 16, "%s", str_at(dev, "sbdf"));
-	}
-	json_object_put(all);
-	for (size_t i = 0; i <= RUNNING; i++)
-		do_it(&c, "pin", "{\"sbdf\":\"%s\",\"reason\":\"x\"}", sbdf[i]);
+	pin_some(&c, sbdf, RUNNING + 1);
 	for (size_t i = 0; i < RUNNING; i++)
 		do_it(&c, "remove",
 		      "{\"sbdf\":\"%s\",\"ask\":true,\"wait\":false,"
@@ -234,8 +276,8 @@ static void test_pins_and_reasons_outlive_a_restart(void **state)
 	assert_string_equal(str_at(dev, "broken"), "smells");
 	json_object_put(dev);
 	/* And what is taken back stays back, after a hard end too. */
-	do_it(&c, "unpin", "{\"sbdf\":\"00:02.0\"}");
 	do_it(&c, "mark_broken", "{\"sbdf\":\"00:00.0\"}");
+	do_it(&c, "unpin", "{\"sbdf\":\"00:02.0\"}");
 	client_close(&c);
 	daemon_signal(&d, SIGKILL);
 	daemon_wait(&d);
@@ -329,17 +371,14 @@ static void test_a_machine_can_be_looked_at_and_not_changed(void **state)
 	do_it(&c, "domain.create", "{\"name\":\"vm\"}");
 	o = must(&c, "list", "{\"limit\":1}");
 	if (len_at(o, "devices"))
-		snprintf(sbdf, sizeof(sbdf), "%s",
-			 str_at(o, "devices.0.sbdf"));
+		snprintf(sbdf, sizeof(sbdf), "%s", str_at(o, "devices.0.sbdf"));
 	json_object_put(o);
-	for (size_t i = 0; *sbdf && i < sizeof(change) / sizeof(change[0]);
-	     i++)
+	for (size_t i = 0; *sbdf && i < sizeof(change) / sizeof(change[0]); i++)
 		json_object_put(must_fail(&c, -95, change[i].method,
 					  "{\"sbdf\":\"%s\",%s}", sbdf,
 					  change[i].params));
 	if (*sbdf)
-		do_it(&c, "pin", "{\"sbdf\":\"%s\",\"reason\":\"ours\"}",
-		      sbdf);
+		do_it(&c, "pin", "{\"sbdf\":\"%s\",\"reason\":\"ours\"}", sbdf);
 	else
 		print_message("this machine has no PCI device to try it on\n");
 	client_close(&c);
@@ -392,7 +431,10 @@ static void test_65536_functions_are_served_and_listed(void **state)
 	daemon_wait(&d);
 }
 
-#define TEST(name) { #name, name, setup, teardown, NULL }
+#define TEST(name)                                 \
+	{                                          \
+#name, name, setup, teardown, NULL \
+	}
 
 int main(int argc, char **argv)
 {
@@ -402,6 +444,7 @@ int main(int argc, char **argv)
 		TEST(test_what_is_no_socket_is_left_alone),
 		TEST(test_a_socket_that_another_program_serves_is_left_alone),
 		TEST(test_sigterm_answers_all_that_was_sent_before_it),
+		TEST(test_sigterm_answers_what_was_sent_but_not_read_yet),
 		TEST(test_the_65th_removal_at_once_is_refused_and_all_end),
 		TEST(test_pins_and_reasons_outlive_a_restart),
 		TEST(test_another_device_does_not_inherit_a_pin),

@@ -42,9 +42,12 @@ static struct fake_fn *access_to(pci_sbdf_t sbdf, uint16_t reg, bool write,
 	*err = ++fake.accesses == fake.error_at ? -EIO : 0;
 	if (!fn)
 		return NULL;
+	if (fn->unreadable)
+		*err = -EIO;
 	if (fake.on_access)
 		fake.on_access(fn, write, reg);
 	fn->accesses++;
+	fn->writes += write;
 	fake.untold += !fn->told;
 	return fn->absent || *err ? NULL : fn;
 }
@@ -104,7 +107,6 @@ static int fake_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	(void)host;
 	if (!fn)
 		return err;
-	fn->writes++;
 	fake.wide += (val & ~conf_ones(size)) != 0;
 	if (fn->sticky && reg == fn->sticky)
 		return 0;
@@ -255,6 +257,16 @@ void fake_sriov(struct fake_fn *pf, uint16_t num, uint16_t offset,
 
 /* --- setting up ----------------------------------------------------------- */
 
+static uint64_t objects_before; /* what a failed test left is its own */
+
+static uint64_t objects(void)
+{
+	struct pci_stats stats;
+
+	pci_get_stats(&stats);
+	return stats.objects;
+}
+
 int fake_setup(void **state)
 {
 	(void)state;
@@ -264,30 +276,32 @@ int fake_setup(void **state)
 					  .adding = fake_adding,
 					  .removed = fake_removed };
 	fake.host = (struct pci_host){ .ops = &fake.ops, .name = "fake" };
-	return pci_init() || pci_config_init() ||
-	       pci_segment_add(0, &fake.host);
+	if (pci_init() || pci_config_init())
+		return -1;
+	objects_before = objects();
+	return pci_segment_add(0, &fake.host);
 }
 
 int fake_teardown(void **state)
 {
 	unsigned int broken = pci_check_invariants();
-	struct pci_stats stats;
+	uint64_t left;
 
 	(void)state;
 	pci_fini();
 	if (pci_init())
 		return -1;
-	pci_get_stats(&stats);
+	left = objects() - objects_before;
 	pci_fini();
-	if (broken || stats.objects)
+	if (broken || left)
 		print_error("%u invariants broken, %llu objects left\n", broken,
-			    (unsigned long long)stats.objects);
+			    (unsigned long long)left);
 	if (fake.untold || fake.wide || fake.moved || fake.invented)
 		print_error("accesses: %u untold, %u too wide; "
 			    "BARs: %u moved, %u of VFs\n",
 			    fake.untold, fake.wide, fake.moved, fake.invented);
-	return broken || stats.objects || fake.untold || fake.wide ||
-	       fake.moved || fake.invented;
+	return broken || left || fake.untold || fake.wide || fake.moved ||
+	       fake.invented;
 }
 
 void add(const char *sbdf)

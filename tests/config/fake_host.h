@@ -23,13 +23,14 @@
 struct fake_fn {
 	pci_sbdf_t sbdf;
 	bool absent;           /* answers all-ones */
+	bool unreadable;       /* the host fails */
 	bool aliases;          /* each 256 bytes are the first again */
 	uint16_t size;         /* 256 or 4096; all-ones above */
 	unsigned int retries;  /* reads of the ID that get retry status yet */
 	unsigned int sticky;   /* register whose writes are ignored; 0: none */
-	unsigned int accesses; /* all there were */
-	unsigned int writes;
-	bool told; /* between adding() and removed() */
+	unsigned int accesses; /* all there were, answered or not */
+	unsigned int writes;   /* of these */
+	bool told;             /* between adding() and removed() */
 	uint8_t reg[4096], writable[4096];
 };
 

@@ -73,13 +73,14 @@ static void test_one_that_fails_does_not_keep_the_others(void **state)
 {
 	(void)state;
 	fake_add("00:02.0", 0x10fb8086);
-	fake_add("00:03.0", 0x10fb8086)->retries = UINT32_MAX;
+	fake_add("00:03.0", 0x10fb8086)->unreadable = true;
 	fake_add("00:04.0", 0x10fb8086);
+	fake_add("00:05.0", 0x10fb8086)->unreadable = true;
 	scan_all();
-	assert_int_equal(scan.found, 3);
+	assert_int_equal(scan.found, 4);
 	assert_int_equal(scan.added, 2);
-	assert_int_equal(scan.failed, 1);
-	assert_int_equal(scan.error, -EAGAIN);
+	assert_int_equal(scan.failed, 2);
+	assert_int_equal(scan.error, -EIO);
 	assert_int_equal(scan.where.sbdf, at("00:03.0").sbdf);
 	assert_true(is_there("00:04.0"));
 }

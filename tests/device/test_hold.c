@@ -69,6 +69,7 @@ static void test_a_hold_is_released_or_cut_off_but_once(void **state)
 	assert_int_equal(cut, 1);
 	assert_int_equal(report.given_back, 1);
 	assert_string_equal(report.gave[0].hold.who, "s");
+	assert_true(report.gave[0].hold.cut && !report.gave[0].hold.asked);
 	assert_false(is_there("0:1:0.0"));
 	assert_false(pci_hold_release(h));
 }

@@ -360,6 +360,17 @@ static void test_rule14_a_slot_goes_whole_or_not_at_all(void **state)
 	assert_int_equal(remove_dev("0:1:0.0", PCI_REMOVE_SLOT, 0), -ENODEV);
 }
 
+static void test_rule14_the_card_of_a_vf_is_its_pfs(void **state)
+{
+	(void)state;
+	add("0:1:0.0");
+	add("0:1:0.1");
+	add_child("0:1:2.0", "0:1:0.0");
+	assert_int_equal(remove_dev("0:1:2.0", PCI_REMOVE_SLOT, MSEC), 0);
+	assert_int_equal(report.removed, 3);
+	assert_false(is_there("0:1:0.0") || is_there("0:1:0.1"));
+}
+
 static void test_a_subtree_goes_children_first(void **state)
 {
 	(void)state;
@@ -481,6 +492,7 @@ int main(void)
 		CASE(test_rule9_force_cuts_off_who_refuses),
 		CASE(test_a_forced_removal_that_fails_leaves_nobody_in_between),
 		CASE(test_rule14_a_slot_goes_whole_or_not_at_all),
+		CASE(test_rule14_the_card_of_a_vf_is_its_pfs),
 		CASE(test_a_subtree_goes_children_first),
 		CASE(test_a_retried_trap_ends_a_drain_that_is_over),
 		CASE(test_the_listener_hears_every_phase),

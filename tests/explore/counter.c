@@ -96,7 +96,8 @@ static void lost_and_freed(void)
 SCENARIO(no_resurrection, .name = "counter/R6_no_resurrection",
 	 .rule = "R6 R3, C1: no count rises from 0, none is freed early",
 	 .setup = live_1, .finish = lost_and_freed,
-	 .thread = { { "a", try_and_use }, { "b", try_and_use },
+	 .thread = { { "a", try_and_use },
+		     { "b", try_and_use },
 		     { "loser", lose } });
 
 /* --- draining ------------------------------------------------------------------ */
@@ -131,7 +132,8 @@ static void use_and_put(void)
 SCENARIO(drain_tryget, .name = "counter/drain_against_tryget",
 	 .rule = "C4: drained is stable; who has it is waited for",
 	 .setup = live_2, .finish = drained_and_freed,
-	 .thread = { { "a", try_and_use }, { "b", try_and_use },
+	 .thread = { { "a", try_and_use },
+		     { "b", try_and_use },
 		     { "remover", drain } });
 SCENARIO(drain_put, .name = "counter/drain_wakes",
 	 .rule = "DESIGN §3: the put that leaves 2 wakes the removal",

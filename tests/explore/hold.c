@@ -117,8 +117,8 @@ static void never_both(void)
 }
 
 SCENARIO(comes_and_goes, .name = "hold/taken_and_released",
-	 .rule = "R4 rule 7: busy only if somebody held it",
-	 .setup = card, .finish = never_both,
+	 .rule = "R4 rule 7: busy only if somebody held it", .setup = card,
+	 .finish = never_both,
 	 .thread = { { "holder", take_and_release },
 		     { "remover", remove_plain } });
 
@@ -229,8 +229,8 @@ SCENARIO(ask_then_force, .name = "hold/ignored_and_cut_off",
 	 .setup = card_held, .finish = cut_at_last,
 	 .thread = { { "remover", remove_ask_force } });
 SCENARIO(refuse_then_force, .name = "hold/refused_and_cut_off",
-	 .rule = "rule 9: a refusal least of all",
-	 .setup = card_held, .finish = cut_at_last,
+	 .rule = "rule 9: a refusal least of all", .setup = card_held,
+	 .finish = cut_at_last,
 	 .thread = { { "holder", refuse_when_asked },
 		     { "remover", remove_ask_force } });
 
@@ -275,9 +275,17 @@ SCENARIO(cancel_force, .name = "hold/cancel_against_force",
 	 .thread = { { "remover", wait_for_it }, { "canceller", cancel } });
 
 const struct explore_scenario *const hold_scenarios[] = {
-	&blocks,	 &comes_and_goes,    &released,
-	&asked,		 &refuses,	     &ignores,
-	&ask_meets_release, &cut,	     &cut_then_release,
-	&ask_then_force, &refuse_then_force, &cancel_force,
+	&blocks,
+	&comes_and_goes,
+	&released,
+	&asked,
+	&refuses,
+	&ignores,
+	&ask_meets_release,
+	&cut,
+	&cut_then_release,
+	&ask_then_force,
+	&refuse_then_force,
+	&cancel_force,
 	NULL,
 };

@@ -11,7 +11,12 @@ static struct pci_removal *op;
 
 static void lose(void)
 {
-	loss[explore_self()] = pci_device_lost(CARD);
+	loss[explore_self()] = world_lose(CARD);
+}
+
+static void lose_old(void)
+{
+	loss[0] = pci_device_lost(CARD);
 }
 
 static bool known_loss(int err)
@@ -85,7 +90,7 @@ SCENARIO(reference, .name = "loss/reference_stays",
 SCENARIO(another, .name = "loss/another_card_into_the_slot",
 	 .rule = "rules 10, 16: a new object; the old one has its references",
 	 .setup = card_owned, .finish = replaced,
-	 .thread = { { "loser", lose }, { "adder", add_other } });
+	 .thread = { { "loser", lose_old }, { "adder", add_other } });
 
 /* --- twice ------------------------------------------------------------------------ */
 
@@ -96,9 +101,8 @@ static void lost_once(void)
 	world_end_card_gone();
 }
 
-SCENARIO(twice, .name = "loss/R17_twice",
-	 .rule = "R17: one does it, once", .setup = world_card,
-	 .finish = lost_once,
+SCENARIO(twice, .name = "loss/R17_twice", .rule = "R17: one does it, once",
+	 .setup = world_card, .finish = lost_once,
 	 .thread = { { "one", lose }, { "two", lose } });
 
 /* --- removals ------------------------------------------------------------------------ */
@@ -261,7 +265,7 @@ SCENARIO(dying, .name = "loss/domain_destroy",
 
 static void lose_pf(void)
 {
-	loss[0] = pci_device_lost(PF);
+	loss[0] = world_lose(PF);
 }
 
 static void remove_vf(void)
@@ -271,7 +275,7 @@ static void remove_vf(void)
 
 static void lose_vf(void)
 {
-	loss[1] = pci_device_lost(VF);
+	loss[1] = world_lose(VF);
 }
 
 static void add_vf(void)
@@ -306,8 +310,12 @@ SCENARIO(tree_add, .name = "loss/subtree_against_new_child",
 	 .thread = { { "loser", lose_pf }, { "adder", add_vf } });
 
 const struct explore_scenario *const loss_scenarios[] = {
-	&lookup,	  &reference,	&another, &twice,  &against_removal,
-	&against_removal_used, &against_cancel, &held, &held_forced,
-	&taking,	  &deassigning, &dying,	  &tree_removal, &tree_loss,
-	&tree_add,	  NULL,
+	&lookup,          &reference,
+	&another,         &twice,
+	&against_removal, &against_removal_used,
+	&against_cancel,  &held,
+	&held_forced,     &taking,
+	&deassigning,     &dying,
+	&tree_removal,    &tree_loss,
+	&tree_add,        NULL,
 };

@@ -35,7 +35,8 @@ watched=(-fsanitize=kernel-address
 	-Dmemcpy=explore_memcpy -Dmemset=explore_memset
 	-Dmemcmp=explore_memcmp)
 if "$cc" --version | grep -q clang; then
-	watched+=(-mllvm -asan-instrumentation-with-call-threshold=0)
+	watched+=(-mllvm -asan-instrumentation-with-call-threshold=0
+		-mllvm -asan-globals=0 -mllvm -asan-stack=0)
 else
 	watched+=(--param asan-instrumentation-with-call-threshold=0)
 fi
@@ -58,10 +59,10 @@ for scenario in trap/removal trap/stepped_removal; do
 	schedule=$(sed -n 's/^  again: .* //p' "$work/out")
 	message=$(sed -n "s|^$scenario *FAILED in schedule [0-9]*: ||p" \
 		"$work/out")
-	[ -n "$schedule" ] && [ -n "$message" ] || {
+	if [ -z "$schedule" ] || [ -z "$message" ]; then
 		cat "$work/out"
 		fail "$scenario did not fail as a scenario does"
-	}
+	fi
 	echo "$scenario: $message"
 	echo "  explore --replay $scenario $schedule"
 	"$explore" --replay "$scenario" "$schedule" >"$work/again" &&

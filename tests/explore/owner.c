@@ -100,7 +100,8 @@ static void look_at_lists(void)
 SCENARIO(lists_assign, .name = "owner/H13_one_list_while_assigned",
 	 .rule = "H12 H13, rule 12: on one list, its owner's, always",
 	 .setup = world_guests, .finish = world_end_card_there,
-	 .thread = { { "toolstack", assign_one }, { "looker", look_at_lists } });
+	 .thread = { { "toolstack", assign_one },
+		     { "looker", look_at_lists } });
 SCENARIO(lists_deassign, .name = "owner/H13_one_list_while_given_back",
 	 .rule = "H12 H13, rule 12: on one list, its owner's, always",
 	 .setup = world_assigned, .finish = world_end_card_there,
@@ -173,8 +174,7 @@ static void assigned_or_gone(void)
 SCENARIO(assign_removal, .name = "owner/R4_assign_against_removal",
 	 .rule = "R4: assigned and not removed, or removed",
 	 .setup = world_guests, .finish = assigned_or_gone,
-	 .thread = { { "toolstack", assign_one },
-		     { "remover", remove_card } });
+	 .thread = { { "toolstack", assign_one }, { "remover", remove_card } });
 
 static void given_back_or_gone(void)
 {
@@ -190,8 +190,7 @@ static void given_back_or_gone(void)
 SCENARIO(deassign_removal, .name = "owner/R4_deassign_against_removal",
 	 .rule = "R4: assigned: busy; given back: removable",
 	 .setup = world_assigned, .finish = given_back_or_gone,
-	 .thread = { { "toolstack", take_back },
-		     { "remover", remove_card } });
+	 .thread = { { "toolstack", take_back }, { "remover", remove_card } });
 SCENARIO(deassign_force, .name = "owner/deassign_against_force",
 	 .rule = "rules 9, 12: it leaves its guest once",
 	 .setup = world_assigned, .finish = given_back_or_gone,
@@ -343,8 +342,20 @@ SCENARIO(death_assign, .name = "owner/destroy_against_assign",
 	 .thread = { { "toolstack", one_dies }, { "other", assign_one } });
 
 const struct explore_scenario *const owner_scenarios[] = {
-	&two,		&hand_over,	 &lists_assign,	  &lists_deassign,
-	&lookup,	&lookup_removal, &assign_removal, &deassign_removal,
-	&deassign_force, &asking,	 &asking_cancel,  &death_removal,
-	&death_force,	&death_deassign, &death_assign,	  NULL,
+	&two,
+	&hand_over,
+	&lists_assign,
+	&lists_deassign,
+	&lookup,
+	&lookup_removal,
+	&assign_removal,
+	&deassign_removal,
+	&deassign_force,
+	&asking,
+	&asking_cancel,
+	&death_removal,
+	&death_force,
+	&death_deassign,
+	&death_assign,
+	NULL,
 };

@@ -34,7 +34,7 @@ static void remove_vf(void)
 
 static void lose_pf(void)
 {
-	ensure(!pci_device_lost(PF));
+	ensure(!world_lose(PF));
 }
 
 SCENARIO(walk_removal, .name = "registry/H6_walk_against_removal",
@@ -105,6 +105,7 @@ static void gone_or_new(void)
 	ensure(!result[0] || result[0] == -EBUSY);
 	if (!pci_query(CARD, &info)) {
 		ensure(!result[0]);
+		ensure(world_trap(hardware_domain, CARD));
 		world_end_card_there();
 	} else {
 		world_end_card_gone();

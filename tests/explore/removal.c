@@ -105,7 +105,8 @@ static void remove_twice(void)
 	result[0] = world_remove(CARD, 0, 10 * MSEC);
 	ensure(result[0] == -EBUSY);
 	ensure(world_report.phase == PCI_REMOVAL_BUSY);
-	ensure(world_report.refs == 1 && world_report.refs_on.sbdf == CARD.sbdf);
+	ensure(world_report.refs == 1 &&
+	       world_report.refs_on.sbdf == CARD.sbdf);
 	ensure(!pci_query(CARD, &info));
 	ensure(info.state == PCI_STATE_LIVE && info.op == PCI_OP_NONE);
 	result[0] = world_remove(CARD, 0, 100 * MSEC);
@@ -147,7 +148,8 @@ SCENARIO(at_the_deadline, .name = "removal/put_at_the_deadline",
 SCENARIO(late, .name = "removal/deadline_at_any_instant",
 	 .rule = "rule 7: -EBUSY changes nothing, whenever time runs out",
 	 .setup = world_card, .finish = removed_or_busy,
-	 .thread = { { "user", look_up }, { "remover", remove_by_the_deadline } },
+	 .thread = { { "user", look_up },
+		     { "remover", remove_by_the_deadline } },
 	 .late = true);
 
 /* --- two removals -------------------------------------------------------------------- */
@@ -335,13 +337,13 @@ static void no_orphan(void)
 }
 
 SCENARIO(orphan, .name = "removal/H9_child_arrives",
-	 .rule = "H9, rule 14: no child without its parent",
-	 .setup = world_pf, .finish = no_orphan,
+	 .rule = "H9, rule 14: no child without its parent", .setup = world_pf,
+	 .finish = no_orphan,
 	 .thread = { { "remover", remove_pf }, { "adder", add_vf } });
 
 const struct explore_scenario *const removal_scenarios[] = {
-	&lookup,     &lookups,	       &get,	  &taken_before,
-	&deadline,   &at_the_deadline, &late,	  &two,
+	&lookup,     &lookups,         &get,      &taken_before,
+	&deadline,   &at_the_deadline, &late,     &two,
 	&cancelling, &cancelling_used, &querying, &stepping,
-	&child,	     &subtree,	       &orphan,	  NULL,
+	&child,      &subtree,         &orphan,   NULL,
 };

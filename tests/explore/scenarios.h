@@ -11,7 +11,7 @@
  * Two threads at least, one a line, and as few steps in each as show the race:
  * the number of schedules grows with the square of the steps.
  */
-#define SCENARIO(ident, ...)                                            \
+#define SCENARIO(ident, ...) \
 	static const struct explore_scenario ident = { __VA_ARGS__ }
 
 extern const struct explore_scenario *const selftest_scenarios[];

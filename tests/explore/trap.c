@@ -103,8 +103,8 @@ static void cancelled_undisturbed(void)
 }
 
 SCENARIO(cancelled, .name = "trap/cancelled_removal",
-	 .rule = "rule 7: nor when it is cancelled",
-	 .setup = started, .finish = cancelled_undisturbed,
+	 .rule = "rule 7: nor when it is cancelled", .setup = started,
+	 .finish = cancelled_undisturbed,
 	 .thread = { { "guest", trap_never_ones },
 		     { "remover", wait_cancelled },
 		     { "canceller", cancel } },
@@ -163,8 +163,8 @@ SCENARIO(polled, .name = "trap/stepped_removal",
 	 .setup = not_owned, .finish = stepped,
 	 .thread = { { "guest", trap }, { "remover", step_to_the_end } });
 SCENARIO(one_cpu, .name = "trap/retry_ends_the_drain",
-	 .rule = "DESIGN §4: a retry cannot spin for ever",
-	 .setup = started, .finish = through,
+	 .rule = "DESIGN §4: a retry cannot spin for ever", .setup = started,
+	 .finish = through,
 	 .thread = { { "guest", trap_until_through },
 		     { "remover", step_and_stall } });
 
@@ -172,7 +172,7 @@ SCENARIO(one_cpu, .name = "trap/retry_ends_the_drain",
 
 static void lose(void)
 {
-	result = pci_device_lost(CARD);
+	result = world_lose(CARD);
 	ensure(!result && !world_trap(hardware_domain, CARD));
 }
 
@@ -247,5 +247,5 @@ SCENARIO(forced, .name = "trap/forced_removal",
 
 const struct explore_scenario *const trap_scenarios[] = {
 	&removal, &removal_twice, &refused,  &cancelled, &polled, &one_cpu,
-	&loss,	  &deassign,	  &reassign, &forced,	 NULL,
+	&loss,    &deassign,      &reassign, &forced,    NULL,
 };

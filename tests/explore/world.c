@@ -10,6 +10,7 @@ static struct function {
 	hf_atomic(uint32_t) id, scratch;
 	bool promised; /* removed(): never to be touched again */
 	unsigned int promises;
+	uint64_t instance; /* of who lives there, or did last */
 } functions[5];
 
 static unsigned int reads;
@@ -96,17 +97,23 @@ int world_add(pci_sbdf_t sbdf, unsigned int generation)
 		.is_vf = sbdf.sbdf == VF.sbdf,
 		.parent = sbdf.sbdf == VF.sbdf ? PF : sbdf,
 	};
-	int err = pci_register_device(&desc, NULL);
+	struct function *f = function(sbdf);
+	struct pci_dev *pdev;
+	int err = pci_register_device(&desc, &pdev);
 
-	if (!err)
-		function(sbdf)->promised = false;
-	return err;
+	if (err)
+		return err;
+	if (f->instance != pcidev_instance(pdev)) {
+		f->instance = pcidev_instance(pdev);
+		f->promised = false;
+	}
+	pcidev_put(pdev);
+	return 0;
 }
 
 void world_empty(void)
 {
-	const pci_sbdf_t all[] = { PF_NEIGHBOUR, PF, VF, CARD_NEIGHBOUR,
-				   CARD };
+	const pci_sbdf_t all[] = { PF_NEIGHBOUR, PF, VF, CARD_NEIGHBOUR, CARD };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(functions); i++) {
@@ -115,6 +122,7 @@ void world_empty(void)
 		hf_init(&functions[i].scratch, 0);
 		functions[i].promised = false;
 		functions[i].promises = 0;
+		functions[i].instance = 0;
 	}
 	reads = 0;
 	guest_one = guest_two = NULL;
@@ -253,6 +261,15 @@ int world_remove(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout)
 	ensure(plat_now() <= deadline);
 	if (!err)
 		ensure(function(sbdf)->promises);
+	return err;
+}
+
+int world_lose(pci_sbdf_t sbdf)
+{
+	int err = pci_device_lost(sbdf);
+
+	if (!err)
+		function(sbdf)->promised = true;
 	return err;
 }
 

@@ -85,6 +85,12 @@ struct pci_dev *world_get(pci_sbdf_t sbdf);
 int world_remove(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout);
 extern struct pci_removal_info world_report; /* of the last of them */
 
+/*
+ * pci_device_lost() of a function that nobody adds again: after 0 the witness
+ * expects no access to it.
+ */
+int world_lose(pci_sbdf_t sbdf);
+
 /* A hold whose holder is asked by an event. */
 struct world_hold {
 	struct pci_hold *hold;

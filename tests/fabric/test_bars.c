@@ -128,6 +128,9 @@ static void test_memory_keeps_what_is_written(void **state)
 			 0);
 	assert_int_equal(fabric_mem_read(f, base + 12, 2, &val), 0);
 	assert_int_equal(val, 0x3344);
+	assert_int_equal(fabric_mem_write(f, base + 13, 1, 0x99), 0);
+	assert_int_equal(fabric_mem_read(f, base + 8, 8, &val), 0);
+	assert_int_equal(val, 0x1122994455667788);
 	assert_int_equal(fabric_mem_read(f, base + 1, 2, &val), -EINVAL);
 	assert_int_equal(fabric_mem_read(f, base + (8ull << 30), 4, &val),
 			 -ENODEV);

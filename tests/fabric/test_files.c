@@ -33,6 +33,7 @@ static const struct wrong wrongs[] = {
 	{ "{ \"segments\": [", "line 1", "ends too early" },
 	{ "", "line 1", "ends too early" },
 	{ "{ \"segments\": [] }\n}", "line 2", "after the end" },
+	{ "{ \"segments\": [] }\n/* never ends", "line 2", "" },
 	/* meaning: the path */
 	{ "[]", "$", "must be an object" },
 	{ "{}", "$", "no \"segments\"" },
@@ -208,6 +209,8 @@ static void test_missing_files_and_bad_numbers(void **state)
 		assert_null(fabric_open(specs[i], err, sizeof(err)));
 		assert_int_not_equal(err[0], '\0');
 	}
+	assert_null(fabric_open("/", err, sizeof(err)));
+	assert_non_null(strstr(err, "directory"));
 }
 
 static void test_the_example_of_the_readme_opens(void **state)

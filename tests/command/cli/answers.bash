@@ -58,6 +58,7 @@ test_a_tree_hangs_children_below_their_bridges() {
 	run tree
 	has "$out" "$PORT  root-port" "└── $PF  endpoint" \
 		"    ├── 0000:03:02.0  vf" "    └── 0000:03:02.3  vf"
+	equal "$(holdfast --json list | jq length)" "$(wc -l <<<"$out")"
 }
 
 test_unknown_devices_are_told_with_what_to_do() {
@@ -106,9 +107,9 @@ test_events_are_told_as_they_happen() {
 	read -r -u "$told"
 	has "$REPLY" 'waiting for events'
 	holdfast domain create vm >/dev/null
-	holdfast assign $VF vm >/dev/null
 	read -r -t 30 -u "$told"
 	has "$REPLY" 'domain: vm created'
+	holdfast assign $VF vm >/dev/null
 	read -r -t 30 -u "$told"
 	has "$REPLY" $VF
 	exec {told}<&-

@@ -82,6 +82,7 @@ static void fill_hold(json_object *o, const struct pci_hold_info *hold)
 	out_time(o, "since", hold->since);
 	out_bool(o, "can_ask", hold->can_ask);
 	out_bool(o, "asked", hold->asked);
+	out_bool(o, "cut", hold->cut);
 	out_bool(o, "refused", hold->refused);
 	if (hold->kind == PCI_HOLD_CHILD)
 		out_sbdf(o, "child", hold->child);

@@ -64,11 +64,11 @@ struct explore_scenario {
 /* --- for scenarios ---------------------------------------------------------- */
 
 /* The rule that a scenario proves. */
-#define ensure(cond)                                                      \
-	do {                                                              \
-		if (!(cond))                                              \
+#define ensure(cond)                                                           \
+	do {                                                                   \
+		if (!(cond))                                                   \
 			explore_fail("%s:%d: %s does not hold", __FILE_NAME__, \
-				     __LINE__, #cond);                    \
+				     __LINE__, #cond);                         \
 	} while (0)
 
 /* End the run: this schedule is a failure. */

@@ -92,7 +92,7 @@ struct sched {
 	struct thread *current; /* never NULL */
 	uint64_t now, steps;
 	uint64_t sections; /* numbers given out */
-	bool polling;	   /* somebody has yielded */
+	bool polling;      /* somebody has yielded */
 	struct plat_rcu_head *rcu_first, **rcu_last;
 	uint64_t rcu_queued, rcu_run;
 };

@@ -81,6 +81,10 @@ bool probe_answers(pci_sbdf_t sbdf)
 		return false;
 	if (is_registered(sbdf) || !claim(&mine, sbdf))
 		return true;
+	if (is_registered(sbdf)) { /* since; only the claim keeps that out */
+		unclaim(&mine);
+		return true;
+	}
 	begin_touching(host, sbdf);
 	vendor = pci_conf_read(sbdf, PCI_VENDOR_ID, 2);
 	end_touching(host, sbdf);

@@ -119,6 +119,10 @@ static enum pci_verdict trap(struct domain *d, pci_sbdf_t addr,
 	plat_rcu_read_unlock();
 	if (owned) {
 		perform(owned, a);
+		/* It may have changed hands, or gone, while the host blocked. */
+		if (hf_load_acquire(&owned->owner) != d ||
+		    pcidev_marked(owned, PCI_MARK_LOST))
+			a->val = all_ones(a->size);
 		pcidev_put(owned);
 	}
 	return verdict;

@@ -20,6 +20,8 @@
  *     that found the device before; then only owners can make references. At
  *     count 2 the owners are the registry, which makes none, and the removal
  *     itself. So (DRAINING, 2), once seen after the grace period, is stable.
+ *     (A loss may make one from the registry's, under the segment lock and
+ *     after its mark; unlisting tests the mark under that lock, and gives up.)
  *
  * Memory orders:
  *

@@ -296,10 +296,11 @@ static void take_devices(struct domain *d)
 		int err = pcidev_give_back(pdev, d);
 		bool lost = pcidev_is_lost(pdev);
 		pci_sbdf_t sbdf = pdev->desc.sbdf;
+		uint64_t instance = pdev->instance;
 
 		pcidev_put(pdev);
 		if (err && lost)
-			err = pci_device_lost(sbdf);
+			err = pci_instance_lost(sbdf, instance);
 		if (err == -EAGAIN || err == -EALREADY) {
 			plat_event_wait(&d->event, PLAT_FOREVER);
 			plat_event_clear(&d->event);

@@ -91,7 +91,7 @@ struct pci_hold {
 	uint64_t since;                 /* fixed */
 	enum pci_hold_kind kind;        /* fixed */
 	bool listed;                    /* pdev->lock; false once cut off */
-	bool cut; /* pdev->lock */
+	bool cut;                       /* pdev->lock */
 	bool asked, refused;            /* pdev->lock; of the running removal */
 	char who[PCI_WHO_LEN];          /* fixed */
 	struct plat_rcu_head rcu;
@@ -118,12 +118,12 @@ struct pci_dev {
 					       both domains' locks and lock */
 	struct pci_segment *pseg;         /* fixed */
 
-	uint64_t instance, added;     /* fixed */
-	struct pci_dev_desc desc;     /* fixed */
-	struct pci_dev *parent;       /* fixed; kept by parent_hold */
-	hf_atomic(uint32_t) last_below;     /* highest bdf of itself and all
+	uint64_t instance, added;       /* fixed */
+	struct pci_dev_desc desc;       /* fixed */
+	struct pci_dev *parent;         /* fixed; kept by parent_hold */
+	hf_atomic(uint32_t) last_below; /* highest bdf of itself and all
 					       ever below; segment lock */
-	struct pci_hold *parent_hold; /* fixed; CHILD, owned; or NULL */
+	struct pci_hold *parent_hold;   /* fixed; CHILD, owned; or NULL */
 
 	struct pci_lock lock;      /* LOCK_DEVICE; all down to event */
 	struct list_head holds;    /* pci_hold.entry */
@@ -295,6 +295,9 @@ int pcidev_move(struct pci_dev *pdev, struct domain *from, struct domain *to,
 		enum pci_move how, struct pci_hold *hold, pci_sbdf_t *vsbdf,
 		struct pci_bus **spare);
 
+/* From whomever to dom_io, to stay there; by the owner of pdev->op. */
+void pcidev_quarantine(struct pci_dev *pdev);
+
 /* dom_io → hardware_domain, by the owner of pdev->op, a grace period later. */
 void pcidev_settle(struct pci_dev *pdev);
 
@@ -305,6 +308,12 @@ void pcidev_settle(struct pci_dev *pdev);
 int pcidev_give_back(struct pci_dev *pdev, struct domain *d);
 
 bool domain_is_special(const struct domain *d);
+
+/*
+ * pci_device_lost() of the device with this instance (0: any). By address alone
+ * a second loser could hit what stands there by now.
+ */
+int pci_instance_lost(pci_sbdf_t sbdf, uint64_t instance);
 
 void pci_event_post(enum pci_event_type type, pci_sbdf_t sbdf,
 		    uint64_t instance, const char *detail);

@@ -53,7 +53,11 @@ static bool mark_all(struct pci_segment *pseg, struct pci_dev *lead)
 	return any;
 }
 
-int pci_mark_lost(pci_sbdf_t sbdf)
+/*
+ * At least two walks: the first may pass an address before a child comes to it,
+ * whose parent somebody else has just marked.
+ */
+static int mark(pci_sbdf_t sbdf, uint64_t instance)
 {
 	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
 	struct pci_dev *lead;
@@ -62,10 +66,32 @@ int pci_mark_lost(pci_sbdf_t sbdf)
 		return -ENODEV;
 	plat_rcu_read_lock();
 	lead = pci_table_find(&pseg->table, sbdf);
+	if (lead && instance && lead->instance != instance)
+		lead = NULL;
+	if (lead)
+		mark_all(pseg, lead);
 	while (lead && mark_all(pseg, lead))
 		;
 	plat_rcu_read_unlock();
 	return lead ? 0 : -ENODEV;
+}
+
+int pci_mark_lost(pci_sbdf_t sbdf)
+{
+	return mark(sbdf, 0);
+}
+
+/* The same, of those that are marked: another may stand there by now. */
+static struct pci_dev *last_lost(struct pci_segment *pseg, pci_sbdf_t lead,
+				 uint32_t *bdf)
+{
+	struct pci_dev *pdev;
+
+	while ((pdev = last_below(pseg, lead, bdf)) &&
+	       !pcidev_marked(pdev, PCI_MARK_LOST))
+		if (!*bdf || !--*bdf)
+			return NULL;
+	return pdev;
 }
 
 /*
@@ -80,15 +106,13 @@ static struct pci_dev *last_below_get(struct pci_segment *pseg, pci_sbdf_t lead,
 	struct pci_dev *pdev;
 
 	pci_lock(&pseg->lock);
-	pdev = last_below(pseg, lead, bdf);
+	pdev = last_lost(pseg, lead, bdf);
 	if (pdev && pdev->nchildren) {
 		*bdf = hf_load_relaxed(&pdev->last_below);
-		pdev = last_below(pseg, lead, bdf);
+		pdev = last_lost(pseg, lead, bdf);
 	}
-	if (pdev) {
-		hf_fetch_or_acq_rel(&pdev->marks, PCI_MARK_LOST);
+	if (pdev)
 		pcidev_get(pdev);
-	}
 	pci_unlock(&pseg->lock);
 	return pdev;
 }
@@ -133,18 +157,17 @@ static void take_back(struct pci_dev *pdev)
 static void release_slot(struct pci_dev *pdev)
 {
 	pcidev_revoked(pdev);
-	pci_event_post(PCI_EVENT_LOST, pdev->desc.sbdf, pdev->instance, "");
 	pcidev_put(pdev); /* the registry's */
 	pcidev_put(pdev); /* ours */
 }
 
-int pci_device_lost(pci_sbdf_t sbdf)
+int pci_instance_lost(pci_sbdf_t sbdf, uint64_t instance)
 {
 	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
 	uint32_t bdf = 0xffff;
 	struct list_head lost;
 	struct pci_dev *pdev;
-	int err = pci_mark_lost(sbdf);
+	int err = mark(sbdf, instance);
 
 	if (err)
 		return err;
@@ -167,4 +190,9 @@ int pci_device_lost(pci_sbdf_t sbdf)
 		release_slot(pdev);
 	}
 	return 0;
+}
+
+int pci_device_lost(pci_sbdf_t sbdf)
+{
+	return pci_instance_lost(sbdf, 0);
 }

@@ -126,8 +126,11 @@ int pci_op_begin(struct pci_dev *pdev, enum pci_op op)
 void pci_op_end(struct pci_dev *pdev)
 {
 	struct domain *d = hf_load_relaxed(&pdev->owner);
+	struct pci_hold *hold;
 
 	pci_assert_held(&pdev->lock);
+	list_for_each(hold, &pdev->holds, struct pci_hold, entry)
+		hold->asked = hold->refused = false;
 	pdev->op = PCI_OP_NONE;
 	pdev->removal = NULL;
 	plat_event_set(&pdev->idle);

@@ -133,6 +133,8 @@ int pcidev_move(struct pci_dev *pdev, struct domain *from, struct domain *to,
 		arrive(pdev, to, hold, vsbdf, spare);
 		pdev->returning = how == PCI_MOVE_PLAIN ? PCI_RETURN_NONE
 							: PCI_RETURN_BEGUN;
+		pci_event_post(PCI_EVENT_OWNER, pdev->desc.sbdf, pdev->instance,
+			       to->name);
 	}
 	pci_unlock(&pdev->lock);
 	unlock_two(from, to);
@@ -142,8 +144,6 @@ int pcidev_move(struct pci_dev *pdev, struct domain *from, struct domain *to,
 		pci_hold_free(old);
 		pcidev_put(pdev); /* the hold's */
 	}
-	pci_event_post(PCI_EVENT_OWNER, pdev->desc.sbdf, pdev->instance,
-		       to->name);
 	domain_put(from); /* pdev->owner's */
 	return 0;
 }
@@ -165,6 +165,15 @@ void pcidev_settle(struct pci_dev *pdev)
 {
 	pcidev_move(pdev, dom_io, hardware_domain, PCI_MOVE_PLAIN, NULL, NULL,
 		    NULL);
+}
+
+void pcidev_quarantine(struct pci_dev *pdev)
+{
+	struct domain *d = owner_get(pdev);
+
+	if (d && d != dom_io)
+		pcidev_move(pdev, d, dom_io, PCI_MOVE_PLAIN, NULL, NULL, NULL);
+	domain_put(d);
 }
 
 void pcidev_cut_guest(struct pci_dev *pdev)
@@ -402,6 +411,13 @@ int pci_hide_device(pci_sbdf_t sbdf, bool hide)
 	err = begin(pdev, PCI_OP_ASSIGN);
 	if (err)
 		goto out;
+	pci_lock(&pdev->lock);
+	err = pdev->broken ? -EBADF : 0;
+	pci_unlock(&pdev->lock);
+	if (err) {
+		end(pdev);
+		goto out;
+	}
 	if (hf_load_acquire(&pdev->owner) == from) {
 		err = move_out(pdev, from);
 		if (!err)

@@ -202,6 +202,8 @@ static int publish(struct pci_dev *pdev, struct pci_bus **spare)
 		hf_store_release(&pseg->bridge[pdev->desc.secondary],
 				 sbdf.bdf + 1u);
 	inherit_loss(pdev);
+	pci_event_post(PCI_EVENT_ADDED, sbdf, pdev->instance,
+		       pci_dev_type_name(pdev->desc.type));
 out:
 	pci_unlock(&pseg->lock);
 	return err;
@@ -216,10 +218,10 @@ static bool same_hardware(const struct pci_ident *a, const struct pci_ident *b)
 
 /*
  * Is it there already? 0 and a reference: the same hardware; -ENOENT: nobody;
- * -EEXIST: something else, or what was lost; -EBUSY: being removed.
+ * -EEXIST: something else, or what was lost, *@old; -EBUSY: being removed.
  */
 static int find_same(struct pci_segment *pseg, const struct pci_dev_desc *desc,
-		     struct pci_dev **out)
+		     struct pci_dev **out, uint64_t *old)
 {
 	struct pci_dev *pdev;
 	int err;
@@ -230,6 +232,7 @@ static int find_same(struct pci_segment *pseg, const struct pci_dev_desc *desc,
 		err = -ENOENT;
 		goto out;
 	}
+	*old = pdev->instance;
 	pci_lock(&pdev->lock);
 	if (pdev->op == PCI_OP_REMOVE || pdev->op == PCI_OP_LOSS)
 		err = -EBUSY;
@@ -277,8 +280,6 @@ static int add_new(struct pci_segment *pseg, const struct pci_dev_desc *desc,
 		goto out_detach;
 	plat_free(spare);
 	pci_stat_add(PCI_STAT_ADDED, 1);
-	pci_event_post(PCI_EVENT_ADDED, desc->sbdf, pdev->instance,
-		       pci_dev_type_name(desc->type));
 	*out = pdev;
 	return 0;
 
@@ -296,6 +297,7 @@ int pci_register_device(const struct pci_dev_desc *desc, struct pci_dev **out)
 {
 	struct pci_segment *pseg = pci_segment_find(desc->sbdf.seg);
 	struct pci_dev *pdev = NULL;
+	uint64_t old;
 	int err;
 
 	if (!pseg)
@@ -305,9 +307,9 @@ int pci_register_device(const struct pci_dev_desc *desc, struct pci_dev **out)
 	    desc->parent.bdf > desc->sbdf.bdf)
 		return -EINVAL;
 	do {
-		err = find_same(pseg, desc, &pdev);
+		err = find_same(pseg, desc, &pdev, &old);
 		if (err == -EEXIST) {
-			err = pci_device_lost(desc->sbdf);
+			err = pci_instance_lost(desc->sbdf, old);
 			if (err == -EALREADY)
 				return -EBUSY;
 			err = -ENOENT;
@@ -407,6 +409,9 @@ bool pcidev_unpublish(struct pci_dev *pdev, enum pci_state to)
 	pci_unlock(&pdev->lock);
 	pci_unlock(&d->lock);
 	if (mine) {
+		pci_event_post(to == PCI_STATE_GONE ? PCI_EVENT_REMOVED
+						    : PCI_EVENT_LOST,
+			       pdev->desc.sbdf, pdev->instance, "");
 		unlink_parent(pdev);
 		if (to == PCI_STATE_LOST)
 			list_add_tail(&pdev->revoking_entry, &pseg->revoking);

@@ -50,17 +50,25 @@ static void decide(struct pci_removal *op, enum pci_removal_phase phase,
 	op->step = STEP_LET_GO;
 }
 
-/* A loss or a cancellation, as far as they still count. */
+/*
+ * A loss or a cancellation, as far as they still count. Of what was asked for
+ * itself the answer is "lost"; the loss of a part leaves the rest, so that is
+ * no answer for the whole.
+ */
 static bool interrupted(struct pci_removal *op)
 {
 	struct pci_dev *pdev;
 
 	list_for_each(pdev, &op->members, struct pci_dev, removal_entry) {
-		if (pcidev_marked(pdev, PCI_MARK_LOST)) {
+		if (!pcidev_marked(pdev, PCI_MARK_LOST))
+			continue;
+		if (pdev->instance == op->info.instance)
 			decide(op, PCI_REMOVAL_LOST, -ENODEV,
 			       "it was pulled meanwhile");
-			return true;
-		}
+		else
+			decide(op, PCI_REMOVAL_BUSY, -EBUSY,
+			       "a part of it was pulled meanwhile; try again");
+		return true;
 	}
 	if (!removal_is_cancelled(op))
 		return false;
@@ -71,6 +79,28 @@ static bool interrupted(struct pci_removal *op)
 static void busy(struct pci_removal *op, const char *reason)
 {
 	decide(op, PCI_REMOVAL_BUSY, -EBUSY, reason);
+}
+
+/* --- grace periods ------------------------------------------------------------- */
+
+/* Wait for one where we may, else begin one that grace_is_over() asks for. */
+static void begin_grace(struct pci_removal *op)
+{
+	op->grace_over = op->may_block;
+	if (op->may_block)
+		plat_rcu_synchronize();
+	else
+		op->gp = plat_gp_start();
+}
+
+/* One that was begun by a step may be waited for by pci_removal_wait(). */
+static bool grace_is_over(struct pci_removal *op)
+{
+	if (!op->grace_over && op->may_block) {
+		plat_rcu_synchronize();
+		op->grace_over = true;
+	}
+	return op->grace_over || plat_gp_done(op->gp);
 }
 
 /* --- asking -------------------------------------------------------------------- */
@@ -173,7 +203,7 @@ static enum progress step_drain(struct pci_removal *op)
 	pci_lock(&pdev->lock);
 	HF_ASSERT(!pdev->nholds);
 	plat_event_clear(&pdev->event);
-	hf_store_relaxed(&pdev->again_until, op->until);
+	hf_store_relaxed(&pdev->again_until, plat_now() + PCI_DRAIN_TIME);
 	pcidev_set_state(pdev, PCI_STATE_DRAINING);
 	pci_unlock(&pdev->lock);
 
@@ -181,10 +211,7 @@ static enum progress step_drain(struct pci_removal *op)
 	op->info.grace_periods++;
 	pci_unlock(&op->lock);
 	op->step = STEP_GRACE;
-	if (op->may_block)
-		plat_rcu_synchronize(); /* P2 */
-	else
-		op->gp = plat_gp_start(); /* P2 */
+	begin_grace(op); /* P2 */
 	return GO_ON;
 }
 
@@ -192,7 +219,7 @@ static enum progress step_grace(struct pci_removal *op)
 {
 	if (interrupted(op))
 		return GO_ON;
-	if (!op->may_block && !plat_gp_done(op->gp)) {
+	if (!grace_is_over(op)) {
 		op->next = plat_now() + REMOVAL_POLL;
 		return WAIT;
 	}
@@ -200,34 +227,39 @@ static enum progress step_grace(struct pci_removal *op)
 	return GO_ON;
 }
 
-/* P3: the point of no return, or not. */
-static bool commit(struct pci_removal *op, struct pci_dev *pdev)
-{
-	bool ours;
+enum drained { COMMITTED, NOT_YET, UNDONE };
 
-	pci_lock(&pdev->lock);
-	ours = life_read(&pdev->life) == life_word(PCI_STATE_DRAINING, 2) &&
-	       !pcidev_marked(pdev, PCI_MARK_LOST) && removal_commit(op);
-	if (ours)
-		hf_store_relaxed(&pdev->again_until, PLAT_FOREVER);
-	pci_unlock(&pdev->lock);
-	return ours;
-}
-
-/* Back to work, nothing has happened; note how many were in the way. */
-static void undrain(struct pci_removal *op, struct pci_dev *pdev)
+/*
+ * P3: the point of no return; or, if @late, back to work with nothing changed,
+ * and a note of how many were in the way. One look under the lock: a test and a
+ * report apart could refuse for a reference that is given back in between.
+ */
+static enum drained commit(struct pci_removal *op, struct pci_dev *pdev,
+			   bool late)
 {
+	enum drained drained = NOT_YET;
 	uint32_t count;
 
 	pci_lock(&pdev->lock);
 	count = life_count(&pdev->life);
-	if (life_state(&pdev->life) == PCI_STATE_DRAINING)
+	if (life_read(&pdev->life) == life_word(PCI_STATE_DRAINING, 2) &&
+	    !pcidev_marked(pdev, PCI_MARK_LOST) && removal_commit(op)) {
+		hf_store_relaxed(&pdev->again_until, PLAT_FOREVER);
+		drained = COMMITTED;
+	} else if (life_state(&pdev->life) != PCI_STATE_DRAINING) {
+		drained = UNDONE; /* by a trap */
+	} else if (late) {
 		pcidev_set_state(pdev, PCI_STATE_LIVE);
+		drained = UNDONE;
+	}
 	pci_unlock(&pdev->lock);
-	pci_lock(&op->lock);
-	op->info.refs = count > 2 ? count - 2 : 0;
-	op->info.refs_on = pdev->desc.sbdf;
-	pci_unlock(&op->lock);
+	if (drained == UNDONE) {
+		pci_lock(&op->lock);
+		op->info.refs = count > 2 ? count - 2 : 0;
+		op->info.refs_on = pdev->desc.sbdf;
+		pci_unlock(&op->lock);
+	}
+	return drained;
 }
 
 static enum progress step_count(struct pci_removal *op)
@@ -238,25 +270,28 @@ static enum progress step_count(struct pci_removal *op)
 	plat_event_clear(&pdev->event);
 	if (interrupted(op))
 		return GO_ON;
-	if (commit(op, pdev)) {
+	switch (commit(op, pdev, late)) {
+	case COMMITTED:
 		removal_phase(op, PCI_REMOVAL_QUIESCING);
 		op->stages_done = 0;
 		op->until = plat_now() + PCI_QUIESCE_TIME;
 		op->step = STEP_QUIESCE;
 		return GO_ON;
-	}
-	if (!late && life_state(&pdev->life) == PCI_STATE_DRAINING) {
+	case NOT_YET:
 		op->next = op->until;
 		return WAIT;
+	case UNDONE:
+		break;
 	}
-	undrain(op, pdev);
-	if (plat_now() >= op->deadline) {
+	if (plat_now() >= op->deadline && (op->info.refs || op->undone++)) {
 		tracker_report(&pdev->tracker, pdev->desc.sbdf);
-		busy(op, "references are in flight");
+		busy(op, op->info.removed
+				 ? "a part is removed, the rest is in use"
+				 : "references are in flight");
 		return GO_ON;
 	}
 	op->until = plat_now() + PCI_DRAIN_TIME;
-	op->step = STEP_REST;
+	op->step = op->info.refs ? STEP_REST : STEP_DRAIN;
 	return GO_ON;
 }
 
@@ -293,8 +328,7 @@ static void give_up(struct pci_removal *op, struct pci_dev *pdev,
 	if (!why)
 		why = "it did not become quiet";
 	pcidev_set_broken(pdev, why);
-	pcidev_move(pdev, hardware_domain, dom_io, PCI_MOVE_PLAIN, NULL, NULL,
-		    NULL);
+	pcidev_quarantine(pdev);
 	pci_lock(&pdev->lock);
 	pdev->returning = PCI_RETURN_NONE; /* it stays there */
 	pci_unlock(&pdev->lock);
@@ -307,6 +341,7 @@ static enum progress step_quiesce(struct pci_removal *op)
 	const char *why = NULL;
 	int err;
 
+	plat_event_clear(&op->event);
 	err = pci_stages_quiesce(pdev, &op->stages_done, op->until, &why);
 	if (interrupted(op))
 		return GO_ON;
@@ -342,7 +377,6 @@ static enum progress step_unlist(struct pci_removal *op)
 	pci_lock(&op->lock);
 	op->info.removed++;
 	pci_unlock(&op->lock);
-	pci_event_post(PCI_EVENT_REMOVED, pdev->desc.sbdf, pdev->instance, "");
 	pcidev_put_final(pdev);
 	pcidev_put(pdev); /* our own */
 	if (list_empty(&op->members))
@@ -375,10 +409,8 @@ static enum progress step_let_go(struct pci_removal *op)
 		pci_unlock(&pdev->lock);
 	}
 	op->step = STEP_SETTLE;
-	if (returning && op->may_block)
-		plat_rcu_synchronize();
-	else if (returning)
-		op->gp = plat_gp_start();
+	if (returning)
+		begin_grace(op);
 	op->settling = returning;
 	return GO_ON;
 }
@@ -387,7 +419,7 @@ static enum progress step_settle(struct pci_removal *op)
 {
 	struct pci_dev *pdev;
 
-	if (op->settling && !op->may_block && !plat_gp_done(op->gp)) {
+	if (op->settling && !grace_is_over(op)) {
 		op->next = plat_now() + REMOVAL_POLL;
 		return WAIT;
 	}

@@ -105,8 +105,8 @@ void removal_finished(struct pci_removal *op)
 	op->info.result = op->result;
 	pci_unlock(&op->lock);
 	op->step = STEP_OVER;
-	if (op->outcome == PCI_REMOVAL_BUSY ||
-	    op->outcome == PCI_REMOVAL_CANCELLED)
+	if (!op->info.removed && (op->outcome == PCI_REMOVAL_BUSY ||
+				  op->outcome == PCI_REMOVAL_CANCELLED))
 		pci_stat_add(PCI_STAT_REFUSED, 1);
 	removal_phase(op, op->outcome);
 }
@@ -170,7 +170,6 @@ static void release_members(struct pci_removal *op)
 /* Under the segment lock: the operation owns @pdev's op from here on. */
 static int add_member(struct pci_removal *op, struct pci_dev *pdev)
 {
-	struct pci_hold *hold;
 	int err;
 
 	pci_lock(&pdev->lock);
@@ -178,8 +177,6 @@ static int add_member(struct pci_removal *op, struct pci_dev *pdev)
 	if (!err) {
 		pdev->removal = op;
 		pcidev_get(pdev);
-		list_for_each(hold, &pdev->holds, struct pci_hold, entry)
-			hold->asked = hold->refused = false;
 		list_add_tail(&pdev->removal_entry, &op->members);
 		op->info.members++;
 	}
@@ -230,6 +227,17 @@ static void set_times(struct pci_removal *op, uint64_t timeout)
 				: op->deadline;
 }
 
+static bool is_registered(pci_sbdf_t sbdf)
+{
+	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
+	bool found;
+
+	plat_rcu_read_lock();
+	found = pci_table_find(&pseg->table, sbdf);
+	plat_rcu_read_unlock();
+	return found;
+}
+
 static struct pci_removal *op_alloc(pci_sbdf_t sbdf, unsigned int flags,
 				    const char *who)
 {
@@ -271,6 +279,8 @@ int pci_removal_start(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout,
 		return -EINVAL;
 	if (!pseg)
 		return -ENODEV;
+	if (pseg->host->ops->read_only)
+		return is_registered(sbdf) ? -EOPNOTSUPP : -ENODEV;
 	op = op_alloc(sbdf, flags, who);
 	if (!op)
 		return -ENOMEM;
@@ -280,8 +290,6 @@ int pci_removal_start(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout,
 
 	pci_lock(&pseg->lock);
 	err = add_members(op, pseg);
-	if (!err && pseg->host->ops->read_only)
-		err = -EOPNOTSUPP;
 	if (err)
 		release_members(op);
 	pci_unlock(&pseg->lock);
@@ -311,6 +319,10 @@ int pci_remove_device(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout,
 	struct pci_removal *op;
 	int err = pci_removal_start(sbdf, flags, timeout, "", NULL, NULL, &op);
 
+	if (err && info)
+		*info = (struct pci_removal_info){ .sbdf = sbdf,
+						   .flags = flags,
+						   .result = err };
 	if (err)
 		return err;
 	err = pci_removal_wait(op);

@@ -28,6 +28,8 @@ struct pci_removal {
 	/* The stepper's own. */
 	enum removal_step step;
 	bool may_block, settling;
+	bool grace_over;     /* of the grace period in gp */
+	unsigned int undone; /* drains past the deadline that no one disturbed */
 	/* pci_dev.removal_entry, children first; each with a reference and op */
 	struct list_head members;
 	uint64_t deadline, ask_until, until, next;

@@ -257,7 +257,8 @@ void pcidev_set_broken(struct pci_dev *pdev, const char *why);
 /*
  * An administrator's word that a broken device is fit again: what quiescing
  * switched off is restored and it goes back to the hardware domain.
- * 0; -EBUSY an operation runs on it; -ENODEV gone. May sleep.
+ * 0; -EBUSY an operation runs on it; -ENODEV gone; -EOPNOTSUPP a read-only
+ * host. May sleep.
  */
 int pcidev_mend(struct pci_dev *pdev);
 

@@ -102,8 +102,9 @@ int pci_domain_return(struct domain *d, pci_sbdf_t sbdf) __must_check;
 int pci_domain_refuse(struct domain *d, pci_sbdf_t sbdf) __must_check;
 
 /*
- * Hand a device to dom_hidden (the hypervisor's own) or back. -EBUSY: a guest
- * owns it, or an operation runs. May sleep.
+ * Hand a device to dom_hidden (the hypervisor's own) or back. 0; -ENODEV;
+ * -EBUSY a guest owns it, or an operation runs; -EBADF broken; -EOPNOTSUPP a
+ * read-only host. May sleep.
  */
 int pci_hide_device(pci_sbdf_t sbdf, bool hide) __must_check;
 

@@ -29,8 +29,12 @@ enum pci_removal_phase {
 	PCI_REMOVAL_ASKING,
 	PCI_REMOVAL_DRAINING,
 	PCI_REMOVAL_QUIESCING,
-	PCI_REMOVAL_REMOVED,   /*  0 */
-	PCI_REMOVAL_BUSY,      /* -EBUSY: holds or references left */
+	PCI_REMOVAL_REMOVED, /*  0 */
+	/*
+	 * -EBUSY: holds or references left. Nothing has changed, unless children
+	 * were removed before their parent was found in use: see removed.
+	 */
+	PCI_REMOVAL_BUSY,
 	PCI_REMOVAL_FAILED,    /* -EIO: would not become quiet; broken now */
 	PCI_REMOVAL_CANCELLED, /* -ECANCELED */
 	PCI_REMOVAL_LOST,      /* -ENODEV: pulled while we worked */
@@ -102,6 +106,8 @@ int pci_removal_start(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout,
 /*
  * Go on as far as possible without waiting. -EINPROGRESS, or the result, the
  * same from then on. One caller at a time. May call hosts and stages: no lock.
+ * A platform that steps does so between the retries of a trap that was told
+ * PCI_AGAIN: past the point of no return only the steps end that.
  */
 int pci_removal_step(struct pci_removal *op);
 
@@ -124,14 +130,18 @@ void pci_removal_finish(struct pci_removal *op);
 /* A copy of what it knows; callable while another thread steps. */
 void pci_removal_query(struct pci_removal *op, struct pci_removal_info *info);
 
-/* start + wait + finish; @info (may be NULL) gets the final report. */
+/*
+ * start + wait + finish; @info (may be NULL) gets the final report, empty but
+ * for the result where the start failed.
+ */
 int pci_remove_device(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout,
 		      struct pci_removal_info *info);
 
 /*
  * Surprise removal: what is at @sbdf, and everything below it, is not there
  * any more. pci_mark_lost() only sets the marks, children first: from its
- * return no access touches the hardware. Any context; -ENODEV.
+ * return no access to the hardware begins (one that had begun has ended a
+ * grace period later). Any context; -ENODEV.
  *
  * pci_device_lost() marks, cuts holds off, unlists, lets the stages revoke
  * what they gave out, and waits for a grace period, so that the slot can be

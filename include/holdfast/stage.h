@@ -21,7 +21,7 @@ struct pci_stage {
 	 */
 	int (*quiesce)(struct pci_dev *pdev, uint64_t deadline,
 		       const char **why);
-	/* Undo quiesce: the removal failed at a later stage. */
+	/* Undo quiesce: a device that had failed is fit again (pcidev_mend()). */
 	void (*restore)(struct pci_dev *pdev);
 	/* The object is about to be freed; from an RCU callback, no locks. */
 	void (*detach)(struct pci_dev *pdev);

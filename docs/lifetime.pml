@@ -25,6 +25,7 @@
  *	-DMUTANT_CLEAR_LATE       the event is cleared after the test
  *	-DMUTANT_NO_RECHECK       the mark is not tested again under the lock
  *	-DMUTANT_CUT_TWICE        a cut-off that does not look at `listed`
+ *	-DMUTANT_EXPIRE_FINAL     a trap ends a drain that was committed
  *	-DMUTANT_ASK_NO_SECTION   a hold is asked outside of a section
  */
 #ifndef TURNS
@@ -55,6 +56,7 @@ mtype op[D] = NONE;
 byte holds[D];
 bool pending[D], freed[D];	/* queued for, and done by, the reclaimer */
 bool promised[D];		/* removed(): the hardware is nobody's */
+bool final[D];			/* again_until is for ever */
 byte drops[D];			/* of the registry's reference */
 bool seglk;
 
@@ -153,6 +155,20 @@ inline unlink_hold(mine, by_force) {
 	}
 }
 
+/* A trap, told "again" for too long, ends the drain: pcidev_drain_expired(). */
+inline expire(d) {
+	lock(d);
+	if
+#ifdef MUTANT_EXPIRE_FINAL
+	:: state[d] == DRAINING -> state[d] = LIVE; event[d] = true
+#else
+	:: state[d] == DRAINING && !final[d] -> state[d] = LIVE; event[d] = true
+#endif
+	:: else
+	fi;
+	unlock(d)
+}
+
 /* --- those who use it ------------------------------------------------------ */
 
 proctype worker(byte me)
@@ -172,6 +188,10 @@ proctype worker(byte me)
 			   if		/* a trap */
 			   :: seen == LIVE && !marked[LAST] ->
 				touch_hardware(LAST)
+#ifndef NO_DEADLINE
+			   :: seen == DRAINING && !marked[LAST] ->
+				expire(LAST)
+#endif
 			   :: else
 			   fi;
 			   seen = 0
@@ -429,6 +449,7 @@ drain:
 		lock(d);
 		assert(holds[d] == 0);
 		event[d] = false;
+		final[d] = false;
 		assert(state[d] == LIVE);
 		state[d] = DRAINING;
 		unlock(d);
@@ -447,13 +468,17 @@ counting:
 		lock(d);
 		ok = false;
 		if
-		:: state[d] == DRAINING && DRAINED(d) && !marked[d] -> commit()
+		:: state[d] == DRAINING && DRAINED(d) && !marked[d] ->
+			commit();
+			final[d] = ok
 		:: else
 		fi;
+		stop = (state[d] != DRAINING);
 		unlock(d);
 		if
 		:: ok -> skip
-		:: else ->
+		:: !ok && stop -> goto drain	/* by a trap: again */
+		:: !ok && !stop ->
 #ifdef MUTANT_CLEAR_LATE
 			event[d] = false;
 #endif

@@ -8,7 +8,7 @@
  * section under the segment lock, which also publishes children: so the set is
  * complete, and stays so.
  *
- * Why 0 is true (the rules are DESIGN §2; the counter's part is counter.h):
+ * Why 0 is true (the rules are docs/lifetime.md; the counter's part is counter.h):
  *
  * P1  Draining starts when no hold is left, under pdev->lock; new holds are
  *     refused since pdev->op was taken. So none appears.

@@ -41,6 +41,7 @@ static void test_a_bridge_has_its_subsystem_in_a_capability(void **state)
 	(void)state;
 	/* Where a type 0 header has its subsystem, a bridge has windows. */
 	fake_put(fn, PCI_SUBSYSTEM_VENDOR_ID, 4, 0x12345678);
+	assert_int_equal(described("00:01.0").ident.subvendor, 0);
 	fake_cap(fn, 0x40, PCI_CAP_ID_SSVID);
 	fake_put(fn, 0x40 + PCI_SSVID_VENDOR_ID, 4, 0x00031028);
 	desc = described("00:01.0");

@@ -98,6 +98,19 @@ static void test_rule16_a_live_vf_is_only_read(void **state)
 	assert_int_not_equal(info_of("00:04.0").instance, instance);
 }
 
+static void test_a_vf_that_its_pf_counts_no_more_is_nobody(void **state)
+{
+	struct fake_fn *pf = card();
+
+	(void)state;
+	fake_sriov(pf, 2, 8, 1);
+	add("00:03.0");
+	add("00:04.1");
+	fake_put(pf, 0x200 + PCI_SRIOV_NUM_VF, 2, 1);
+	assert_int_equal(pci_add_device(at("00:04.1")), -ENODEV);
+	assert_true(is_there("00:04.1"));
+}
+
 static void test_one_that_answers_no_more_is_not_replaced(void **state)
 {
 	struct fake_fn *fn = card();
@@ -265,6 +278,7 @@ int main(void)
 		CASE(test_rule16_a_live_device_is_only_read),
 		CASE(test_rule16_other_hardware_is_a_new_device),
 		CASE(test_rule16_a_live_vf_is_only_read),
+		CASE(test_a_vf_that_its_pf_counts_no_more_is_nobody),
 		CASE(test_one_that_answers_no_more_is_not_replaced),
 		CASE(test_one_that_cannot_be_read_is_not_replaced),
 		CASE(test_rule16_during_a_removal_it_is_busy_and_untouched),

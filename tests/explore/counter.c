@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The one-word counter alone (core/device/counter.h, invariants C1 to C4):
- * R3, R6, R17, R20; DESIGN §3.
+ * R3, R6, R17, R20; docs/lifetime.md.
  */
 #include "device/counter.h"
 #include "world.h"
@@ -136,7 +136,7 @@ SCENARIO(drain_tryget, .name = "counter/drain_against_tryget",
 		     { "b", try_and_use },
 		     { "remover", drain } });
 SCENARIO(drain_put, .name = "counter/drain_wakes",
-	 .rule = "DESIGN §3: the put that leaves 2 wakes the removal",
+	 .rule = "docs/lifetime.md: the put that leaves 2 wakes the removal",
 	 .setup = live_3, .finish = drained_and_freed,
 	 .thread = { { "owner", use_and_put }, { "remover", drain } });
 

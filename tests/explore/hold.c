@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Holds against removals that respect, ask and cut them: R1, R2, R4; DESIGN §2
+ * Holds against removals that respect, ask and cut them: R1, R2, R4; docs/lifetime.md
  * rules 7, 8, 9, 14.
  */
 #include <string.h>
@@ -142,6 +142,7 @@ static void given_back(void)
 	ensure(!result[0] && ended);
 	ensure(world_session.asks == 1 && !world_session.cuts);
 	ensure(world_report.given_back == 1);
+	world_in_no_time();
 	world_end_card_gone();
 }
 
@@ -156,6 +157,7 @@ static void refused(void)
 	ensure(result[0] == -EBUSY && world_session.asks == 1);
 	ensure(world_report.blockers == 1 && !world_report.given_back);
 	ensure(pci_hold_release(world_session.hold));
+	world_in_no_time();
 	world_end_card_there();
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Surprise removal against everything else: DESIGN §2 rule 10, and R17: who is
+ * Surprise removal against everything else: docs/lifetime.md rule 10, and R17: who is
  * faster drops the registry's reference, once.
  */
 #include "world.h"
@@ -91,6 +91,43 @@ SCENARIO(another, .name = "loss/another_card_into_the_slot",
 	 .rule = "rules 10, 16: a new object; the old one has its references",
 	 .setup = card_owned, .finish = replaced,
 	 .thread = { { "loser", lose_old }, { "adder", add_other } });
+
+/* A section that found the old card must not be open beside the new one. */
+static bool old_in_section;
+
+static void found_old(void)
+{
+	struct pci_dev *pdev;
+
+	plat_rcu_read_lock();
+	if (!pci_lookup(NULL, CARD, &pdev)) {
+		old_in_section = pcidev_desc(pdev)->ident.device == 1;
+		pcidev_put(pdev);
+		(void)world_scratch(CARD); /* a step */
+		old_in_section = false;
+	}
+	plat_rcu_read_unlock();
+}
+
+static void add_after_old(void)
+{
+	add_other();
+	ensure(!old_in_section);
+}
+
+static void other_there(void)
+{
+	ensure(known_loss(loss[0]));
+	world_end();
+}
+
+SCENARIO(slot, .name = "loss/slot_is_free_after_a_grace_period",
+	 .rule = "rule 10: nobody who found the old one meets the new one",
+	 .setup = world_card, .finish = other_there,
+	 .thread = { { "loser", lose_old },
+		     { "adder", add_after_old },
+		     { "user", found_old } },
+	 .bound = 1);
 
 /* --- twice ------------------------------------------------------------------------ */
 
@@ -309,13 +346,44 @@ SCENARIO(tree_add, .name = "loss/subtree_against_new_child",
 	 .finish = tree_gone,
 	 .thread = { { "loser", lose_pf }, { "adder", add_vf } });
 
+/* Not the whole loss: only the marks, which must reach a child that arrives. */
+static void mark_pf(void)
+{
+	ensure(!pci_mark_lost(PF));
+}
+
+static void marked_too(void)
+{
+	struct pci_dev_info info;
+
+	if (!pci_query(VF, &info))
+		ensure(info.lost);
+	ensure(!pci_device_lost(PF));
+	world_end();
+}
+
+SCENARIO(tree_mark, .name = "loss/mark_against_new_child",
+	 .rule = "rule 10: a mark reaches the whole subtree", .setup = world_pf,
+	 .finish = marked_too,
+	 .thread = { { "loser", mark_pf }, { "adder", add_vf } });
+
 const struct explore_scenario *const loss_scenarios[] = {
-	&lookup,          &reference,
-	&another,         &twice,
-	&against_removal, &against_removal_used,
-	&against_cancel,  &held,
-	&held_forced,     &taking,
-	&deassigning,     &dying,
-	&tree_removal,    &tree_loss,
-	&tree_add,        NULL,
+	&lookup,
+	&reference,
+	&another,
+	&slot,
+	&twice,
+	&against_removal,
+	&against_removal_used,
+	&against_cancel,
+	&held,
+	&held_forced,
+	&taking,
+	&deassigning,
+	&dying,
+	&tree_removal,
+	&tree_loss,
+	&tree_add,
+	&tree_mark,
+	NULL,
 };

@@ -5,8 +5,7 @@
 #
 # The removal waits for a grace period after DRAINING is stored (removal.c, P2).
 # Without that wait the explorer must fail, and the schedule that it prints must
-# fail again, in the same way. Both waits are patched: of those who may block
-# and of those who poll.
+# fail again, in the same way: for those who may block and for those who poll.
 
 set -euo pipefail
 source_dir=$(realpath "${1:?where are the sources?}")
@@ -20,10 +19,9 @@ fail() {
 
 cp -r "$source_dir"/{core,include,platform,tests} "$work"
 removal=$work/core/device/removal.c
-[ "$(grep -c '/\* P2 \*/' "$removal")" = 2 ] ||
-	fail "core/device/removal.c marks two waits with P2, not so any more"
-sed -i -e '/plat_rcu_synchronize(); \/\* P2 \*\//s/plat_rcu_synchronize()/(void)0/' \
-	-e '/plat_gp_start(); \/\* P2 \*\//s/plat_gp_start()/0/' "$removal"
+[ "$(grep -c 'begin_grace(op); /\* P2 \*/' "$removal")" = 1 ] ||
+	fail "core/device/removal.c marks its grace period with P2, not so now"
+sed -i 's|begin_grace(op); /\* P2 \*/|op->grace_over = true;|' "$removal"
 cmp -s "$removal" "$source_dir/core/device/removal.c" &&
 	fail "the patch changed nothing"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whose a device is, while it moves: R4, R13, R16, H12, H13; DESIGN §2 rules
+ * Whose a device is, while it moves: R4, R13, R16, H12, H13; docs/lifetime.md rules
  * 12 and 15, §8 "one winner".
  */
 #include "device/internal.h"

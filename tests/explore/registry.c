@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The registry: iteration and adding while devices come and go. R5, R17, H1,
- * H6, H9; DESIGN §2 rules 2, 16; §6.
+ * H6, H9; docs/lifetime.md rules 2, 16; locks.
  */
 #include "world.h"
 
@@ -117,6 +117,34 @@ SCENARIO(add_removal, .name = "registry/H9_add_against_removal",
 	 .setup = world_card, .finish = gone_or_new,
 	 .thread = { { "adder", add_card }, { "remover", remove_card } });
 
+/* A removal that waits for a holder's answer: the device is live, and taken. */
+static struct pci_removal *op;
+
+static void asking(void)
+{
+	world_card_held();
+	ensure(!pci_removal_start(CARD, PCI_REMOVE_ASK, 100 * MSEC, "test",
+				  NULL, NULL, &op));
+}
+
+static void step_once(void)
+{
+	ensure(pci_removal_step(op) == -EINPROGRESS);
+}
+
+static void refused(void)
+{
+	ensure(result[0] == -EBUSY);
+	pci_removal_finish(op);
+	ensure(pci_hold_release(world_session.hold));
+	world_end_card_there();
+}
+
+SCENARIO(add_asking, .name = "registry/R17_add_while_asking",
+	 .rule = "rule 16: -EBUSY from the removal's first moment on",
+	 .setup = asking, .finish = refused,
+	 .thread = { { "adder", add_card }, { "remover", step_once } });
+
 static void add_other(void)
 {
 	result[0] = world_add(CARD, 2);
@@ -149,6 +177,6 @@ SCENARIO(add_changed, .name = "registry/other_hardware",
 	 .thread = { { "adder", add_other }, { "user", look_up } });
 
 const struct explore_scenario *const registry_scenarios[] = {
-	&walk_removal, &walk_loss,   &walk_add, &add_twice,
-	&add_removal,  &add_changed, NULL,
+	&walk_removal, &walk_loss,  &walk_add,    &add_twice,
+	&add_removal,  &add_asking, &add_changed, NULL,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Removal against those who look up, put, remove and cancel: R1, R5, R7, R15,
- * R17, R18; DESIGN §2 rules 1, 2, 4, 6, 7, 8.
+ * R17, R18; docs/lifetime.md rules 1, 2, 4, 6, 7, 8.
  */
 #include "world.h"
 
@@ -36,13 +36,19 @@ static void removed(void)
 	world_end_card_gone();
 }
 
+static void removed_at_once(void)
+{
+	world_in_no_time();
+	removed();
+}
+
 SCENARIO(lookup, .name = "removal/R1_lookup",
 	 .rule = "R1 R5 R7, rule 6: 0 means that nobody has it any more",
-	 .setup = world_card, .finish = removed,
+	 .setup = world_card, .finish = removed_at_once,
 	 .thread = { { "user", look_up }, { "remover", remove_card } });
 SCENARIO(lookups, .name = "removal/R15_two_lookups",
 	 .rule = "R15, rule 2: every reference is waited for",
-	 .setup = world_card, .finish = removed,
+	 .setup = world_card, .finish = removed_at_once,
 	 .thread = { { "user", look_up },
 		     { "user2", look_up },
 		     { "remover", remove_card } },
@@ -65,7 +71,7 @@ static void copy_and_put(void)
 
 SCENARIO(get, .name = "removal/get_and_put",
 	 .rule = "rule 4: an owner may always get; the last put wakes",
-	 .setup = card_owned, .finish = removed,
+	 .setup = card_owned, .finish = removed_at_once,
 	 .thread = { { "owner", copy_and_put }, { "remover", remove_card } });
 
 static void touch_after_gone(void)
@@ -82,7 +88,7 @@ static void touch_after_gone(void)
 
 SCENARIO(taken_before, .name = "removal/R7_reference_taken_before",
 	 .rule = "R7 R1: a reference from before is valid, and keeps it",
-	 .setup = card_owned, .finish = removed,
+	 .setup = card_owned, .finish = removed_at_once,
 	 .thread = { { "owner", touch_after_gone },
 		     { "remover", remove_card } });
 
@@ -116,6 +122,23 @@ SCENARIO(deadline, .name = "removal/R18_deadline_and_again",
 	 .rule = "R18, rule 7: -EBUSY by the deadline, unchanged; again: 0",
 	 .setup = card_owned, .finish = removed,
 	 .thread = { { "owner", put_too_late }, { "remover", remove_twice } });
+
+/* Longer than a drain may last: the device works for a while in between. */
+static void put_after_the_drain(void)
+{
+	explore_sleep_until(PLAT_NSEC_PER_SEC + PCI_DRAIN_TIME + 10 * MSEC);
+	ensure(pcidev_state(owned) == PCI_STATE_LIVE);
+	ensure(world_trap(hardware_domain, CARD));
+	world_touch(owned);
+	pcidev_put(owned);
+}
+
+SCENARIO(
+	rests, .name = "removal/rests_between_drains",
+	.rule = "docs/lifetime.md: draining lasts 50 ms at most, and goes on later",
+	.setup = card_owned, .finish = removed,
+	.thread = { { "owner", put_after_the_drain },
+		    { "remover", remove_card } });
 
 static void put_at_the_deadline(void)
 {
@@ -265,7 +288,7 @@ static void stepped(void)
 }
 
 SCENARIO(stepping, .name = "removal/stepped_against_lookup",
-	 .rule = "DESIGN §5: polled grace periods prove the same",
+	 .rule = "docs/lifetime.md: polled grace periods prove the same",
 	 .setup = started, .finish = stepped,
 	 .thread = { { "remover", step_to_the_end }, { "user", look_up } });
 
@@ -342,8 +365,21 @@ SCENARIO(orphan, .name = "removal/H9_child_arrives",
 	 .thread = { { "remover", remove_pf }, { "adder", add_vf } });
 
 const struct explore_scenario *const removal_scenarios[] = {
-	&lookup,     &lookups,         &get,      &taken_before,
-	&deadline,   &at_the_deadline, &late,     &two,
-	&cancelling, &cancelling_used, &querying, &stepping,
-	&child,      &subtree,         &orphan,   NULL,
+	&lookup,
+	&lookups,
+	&get,
+	&taken_before,
+	&deadline,
+	&rests,
+	&at_the_deadline,
+	&late,
+	&two,
+	&cancelling,
+	&cancelling_used,
+	&querying,
+	&stepping,
+	&child,
+	&subtree,
+	&orphan,
+	NULL,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Past the point of no return: a stage that takes its time, or fails, against
- * loss, cancellation and traps. DESIGN §2 rules 8, 10; §5 step 3.
+ * loss, cancellation and traps. docs/lifetime.md rules 8, 10; its step 3.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The trap path (core/config/trap.c) against all that takes the device away
- * from under it: DESIGN §4, P2; rules 3, 7, 10; R21.
+ * from under it: docs/lifetime.md, P2; rules 3, 7, 10; R21.
  */
 #include "world.h"
 
@@ -121,6 +121,7 @@ static void trap_until_through(void)
 	while (pci_guest_read(hardware_domain, CARD, 0, 4, &val) == PCI_AGAIN)
 		explore_sleep_until(plat_now() + 10 * MSEC);
 	ensure(val == WORLD_ID);
+	ensure(plat_now() <= PLAT_NSEC_PER_SEC + 2 * PCI_DRAIN_TIME);
 }
 
 static void step_to_the_end(void)
@@ -163,8 +164,8 @@ SCENARIO(polled, .name = "trap/stepped_removal",
 	 .setup = not_owned, .finish = stepped,
 	 .thread = { { "guest", trap }, { "remover", step_to_the_end } });
 SCENARIO(one_cpu, .name = "trap/retry_ends_the_drain",
-	 .rule = "DESIGN §4: a retry cannot spin for ever", .setup = started,
-	 .finish = through,
+	 .rule = "docs/lifetime.md: a retry cannot spin for ever",
+	 .setup = started, .finish = through,
 	 .thread = { { "guest", trap_until_through },
 		     { "remover", step_and_stall } });
 
@@ -180,6 +181,23 @@ SCENARIO(loss, .name = "trap/loss",
 	 .rule = "rule 10: mark and access are tested in one section",
 	 .setup = world_card, .finish = gone,
 	 .thread = { { "guest", trap }, { "loser", lose } });
+
+static void mark(void)
+{
+	world_mark_lost(CARD);
+	ensure(!world_trap(hardware_domain, CARD));
+}
+
+static void marked(void)
+{
+	ensure(!pci_device_lost(CARD));
+	world_end_card_gone();
+}
+
+SCENARIO(mark_lost, .name = "trap/mark_lost",
+	 .rule = "rule 10: the mark alone stops every access",
+	 .setup = world_card, .finish = marked,
+	 .thread = { { "guest", trap }, { "loser", mark } });
 
 /* --- another owner -------------------------------------------------------------------- */
 
@@ -222,7 +240,8 @@ static void hand_over(void)
 	ensure(!pci_deassign(guest_one, CARD));
 	ensure(!pci_assign(guest_two, CARD, &at));
 	pdev = world_get(CARD);
-	world_trap_write(hardware_domain, CARD, 1); /* not its own: dropped */
+	world_trap_write(hardware_domain, CARD, 1);
+	ensure(!world_scratch(CARD)); /* not its own: dropped */
 	world_write_scratch(CARD, 42);
 	pcidev_put(pdev);
 	ensure(world_trap(guest_two, GUEST_SLOT));
@@ -247,5 +266,5 @@ SCENARIO(forced, .name = "trap/forced_removal",
 
 const struct explore_scenario *const trap_scenarios[] = {
 	&removal, &removal_twice, &refused,  &cancelled, &polled, &one_cpu,
-	&loss,    &deassign,      &reassign, &forced,    NULL,
+	&loss,    &mark_lost,     &deassign, &reassign,  &forced, NULL,
 };

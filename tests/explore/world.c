@@ -273,6 +273,18 @@ int world_lose(pci_sbdf_t sbdf)
 	return err;
 }
 
+void world_mark_lost(pci_sbdf_t sbdf)
+{
+	ensure(!pci_mark_lost(sbdf));
+	plat_rcu_synchronize();
+	function(sbdf)->promised = true;
+}
+
+void world_in_no_time(void)
+{
+	ensure(plat_now() == PLAT_NSEC_PER_SEC);
+}
+
 static void hold_asked(struct pci_hold *hold, void *data, uint64_t deadline)
 {
 	struct world_hold *h = data;

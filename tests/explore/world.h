@@ -91,6 +91,15 @@ extern struct pci_removal_info world_report; /* of the last of them */
  */
 int world_lose(pci_sbdf_t sbdf);
 
+/* pci_mark_lost() and a grace period; likewise. */
+void world_mark_lost(pci_sbdf_t sbdf);
+
+/*
+ * No time has passed: nobody had to wait for a deadline, so whoever waited was
+ * woken by what it waited for.
+ */
+void world_in_no_time(void);
+
 /* A hold whose holder is asked by an event. */
 struct world_hold {
 	struct pci_hold *hold;

@@ -176,7 +176,46 @@ SCENARIO(add_changed, .name = "registry/other_hardware",
 	 .setup = world_card, .finish = other_there,
 	 .thread = { { "adder", add_other }, { "user", look_up } });
 
+static uint64_t lost_before;
+
+static void card_and_count(void)
+{
+	struct pci_stats stats;
+
+	world_card();
+	pci_get_stats(&stats);
+	lost_before = stats.lost;
+}
+
+static void add_other_as(void)
+{
+	unsigned int me = explore_self();
+
+	result[me] = world_add(CARD, 2);
+}
+
+/* The old one is lost; the new one is not, for coming twice. */
+static void lost_once(void)
+{
+	struct pci_dev_info info;
+	struct pci_stats stats;
+
+	pci_get_stats(&stats);
+	ensure(stats.lost == lost_before + 1);
+	ensure(!result[0] || result[0] == -EBUSY);
+	ensure(!result[1] || result[1] == -EBUSY);
+	ensure(!result[0] || !result[1]);
+	ensure(!pci_query(CARD, &info) && info.desc.ident.device == 2);
+	world_end_card_there();
+}
+
+SCENARIO(add_changed_twice, .name = "registry/R17_other_hardware_twice",
+	 .rule = "R17, rule 16: two who find other hardware lose one device",
+	 .setup = card_and_count, .finish = lost_once,
+	 .thread = { { "one", add_other_as }, { "two", add_other_as } });
+
 const struct explore_scenario *const registry_scenarios[] = {
-	&walk_removal, &walk_loss,  &walk_add,    &add_twice,
-	&add_removal,  &add_asking, &add_changed, NULL,
+	&walk_removal, &walk_loss,         &walk_add,
+	&add_twice,    &add_removal,       &add_asking,
+	&add_changed,  &add_changed_twice, NULL,
 };

@@ -90,6 +90,14 @@ test_a_dump_is_what_lspci_reads() {
 	equal "$(holdfast --json list | jq length)" \
 		"$(lspci -F "$dir/dump" | wc -l)"
 	equal "$(<"$dir/dump")" "$(holdfast --json config dump | jq -r .text)"
+	# Address, class and IDs; a VF's own IDs read all-ones.
+	equal "$(holdfast --json list | jq -r '.[] | [.sbdf,
+			(.class / 256 | floor)] + (if .vf then [65535, 65535]
+			else [.vendor, .device] end) | @tsv' |
+		while read -r at class vendor device; do
+			printf '%s %04x: %04x:%04x\n' "$at" "$class" \
+				"$vendor" "$device"
+		done)" "$(lspci -F "$dir/dump" -D -n | cut -d' ' -f1-3)"
 }
 
 test_colours_are_for_terminals() {

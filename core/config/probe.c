@@ -94,13 +94,6 @@ bool probe_answers(pci_sbdf_t sbdf)
 
 /* --- what is registered already ------------------------------------------- */
 
-static bool ident_equal(const struct pci_ident *a, const struct pci_ident *b)
-{
-	return a->vendor == b->vendor && a->device == b->device &&
-	       a->subvendor == b->subvendor && a->subdevice == b->subdevice &&
-	       a->class_rev == b->class_rev && a->serial == b->serial;
-}
-
 /* Does @pdev still answer as what was registered? 1, 0, or an error. */
 static int is_same(struct pci_dev *pdev)
 {
@@ -117,7 +110,7 @@ static int is_same(struct pci_dev *pdev)
 	conf_of(&c, pdev);
 	err = conf_describe(&c, pf, &desc);
 	pcidev_put(pf);
-	return err ? err : ident_equal(&desc.ident, &pdev->desc.ident);
+	return err ? err : pci_ident_equal(&desc.ident, &pdev->desc.ident);
 }
 
 /*

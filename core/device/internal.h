@@ -69,6 +69,15 @@ struct pci_segment {
 /* No section needed: segments stay until pci_fini(). */
 struct pci_segment *pci_segment_find(unsigned int seg);
 
+/* The same hardware (rule 16). */
+static inline bool pci_ident_equal(const struct pci_ident *a,
+				   const struct pci_ident *b)
+{
+	return a->vendor == b->vendor && a->device == b->device &&
+	       a->subvendor == b->subvendor && a->subdevice == b->subdevice &&
+	       a->class_rev == b->class_rev && a->serial == b->serial;
+}
+
 /* --- the device ------------------------------------------------------------ */
 
 /* pci_dev.marks: set and cleared atomically, tested without a lock. */

@@ -99,9 +99,20 @@ int pci_query_next(pci_sbdf_t sbdf, struct pci_dev_info *info)
 
 int pci_query(pci_sbdf_t sbdf, struct pci_dev_info *info)
 {
-	int err = pci_query_next(sbdf, info);
+	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
+	struct pci_dev *pdev;
+	int err = -ENODEV;
 
-	return err || info->desc.sbdf.sbdf != sbdf.sbdf ? -ENODEV : 0;
+	if (!pseg)
+		return -ENODEV;
+	plat_rcu_read_lock();
+	pdev = pci_table_find(&pseg->table, sbdf);
+	if (pdev) {
+		describe(pdev, 0, info);
+		err = life_is_dead(info->state) ? -ENODEV : 0;
+	}
+	plat_rcu_read_unlock();
+	return err;
 }
 
 int pci_slot_next(pci_sbdf_t sbdf, pci_sbdf_t *cursor)

@@ -209,13 +209,6 @@ out:
 	return err;
 }
 
-static bool same_hardware(const struct pci_ident *a, const struct pci_ident *b)
-{
-	return a->vendor == b->vendor && a->device == b->device &&
-	       a->subvendor == b->subvendor && a->subdevice == b->subdevice &&
-	       a->class_rev == b->class_rev && a->serial == b->serial;
-}
-
 /*
  * Is it there already? 0 and a reference: the same hardware; -ENOENT: nobody;
  * -EEXIST: something else, or what was lost, *@old; -EBUSY: being removed.
@@ -237,7 +230,7 @@ static int find_same(struct pci_segment *pseg, const struct pci_dev_desc *desc,
 	if (pdev->op == PCI_OP_REMOVE || pdev->op == PCI_OP_LOSS)
 		err = -EBUSY;
 	else if (pcidev_marked(pdev, PCI_MARK_LOST) ||
-		 !same_hardware(&pdev->desc.ident, &desc->ident))
+		 !pci_ident_equal(&pdev->desc.ident, &desc->ident))
 		err = -EEXIST;
 	else
 		err = pcidev_tryget(pdev) ? 0 : -EBUSY;

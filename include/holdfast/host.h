@@ -61,7 +61,12 @@ struct pci_host_ops {
 	void (*adding)(struct pci_host *host, pci_sbdf_t sbdf);
 	void (*removed)(struct pci_host *host, pci_sbdf_t sbdf);
 
-	bool may_block; /* config access can sleep */
+	/*
+	 * Config access can sleep. A guest's access then keeps a reference and
+	 * not a section: a removal waits for it, a change of owner does not. So
+	 * such a host is read_only until it waits for its own accesses.
+	 */
+	bool may_block;
 	bool read_only; /* no write, no removal, no assignment: -EOPNOTSUPP */
 };
 

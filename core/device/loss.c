@@ -37,6 +37,17 @@ static struct pci_dev *last_below(struct pci_segment *pseg, pci_sbdf_t lead,
 	return NULL;
 }
 
+/*
+ * By the object and not by its address: after an orderly removal another may
+ * stand there while this section still knows the old one.
+ */
+static bool is_or_below(const struct pci_dev *pdev, const struct pci_dev *lead)
+{
+	while (pdev && pdev != lead)
+		pdev = pdev->parent;
+	return pdev;
+}
+
 /* Mark all below @lead, and then itself; true if one was not marked yet. */
 static bool mark_all(struct pci_segment *pseg, struct pci_dev *lead)
 {
@@ -45,8 +56,10 @@ static bool mark_all(struct pci_segment *pseg, struct pci_dev *lead)
 	bool any = false;
 
 	while ((pdev = last_below(pseg, lead->desc.sbdf, &bdf))) {
-		any |= !(hf_fetch_or_acq_rel(&pdev->marks, PCI_MARK_LOST) &
-			 PCI_MARK_LOST);
+		if (is_or_below(pdev, lead))
+			any |= !(hf_fetch_or_acq_rel(&pdev->marks,
+						     PCI_MARK_LOST) &
+				 PCI_MARK_LOST);
 		if (!bdf--)
 			break;
 	}

@@ -3,6 +3,7 @@
  * The registry: iteration and adding while devices come and go. R5, R17, H1,
  * H6, H9; docs/lifetime.md rules 2, 16; locks.
  */
+#include "device/internal.h"
 #include "world.h"
 
 static int result[2];
@@ -214,8 +215,56 @@ SCENARIO(add_changed_twice, .name = "registry/R17_other_hardware_twice",
 	 .setup = card_and_count, .finish = lost_once,
 	 .thread = { { "one", add_other_as }, { "two", add_other_as } });
 
+static uint64_t old_instance;
+static bool replaced;
+
+static void card_and_instance(void)
+{
+	struct pci_dev_info info;
+
+	world_card();
+	ensure(!pci_query(CARD, &info));
+	old_instance = info.instance;
+	replaced = false;
+}
+
+static void lose_the_old(void)
+{
+	result[0] = pci_instance_lost(CARD, old_instance);
+	ensure(!result[0] || result[0] == -ENODEV || result[0] == -EALREADY);
+}
+
+static void remove_and_add(void)
+{
+	struct pci_removal_info info;
+
+	if (!pci_remove_device(CARD, 0, 100 * MSEC, &info)) {
+		ensure(!world_add(CARD, 2));
+		replaced = true;
+	}
+}
+
+static void only_the_old_is_lost(void)
+{
+	struct pci_dev_info info;
+
+	if (!replaced) {
+		world_end_card_gone();
+		return;
+	}
+	ensure(result[0]);
+	ensure(!pci_query(CARD, &info) && !info.lost);
+	world_end_card_there();
+}
+
+SCENARIO(replaced_loss, .name = "registry/rule10_loss_against_a_replacement",
+	 .rule = "rules 10, 16: the loss of a device is not that of the next",
+	 .setup = card_and_instance, .finish = only_the_old_is_lost,
+	 .thread = { { "loser", lose_the_old },
+		     { "changer", remove_and_add } });
+
 const struct explore_scenario *const registry_scenarios[] = {
-	&walk_removal, &walk_loss,         &walk_add,
-	&add_twice,    &add_removal,       &add_asking,
-	&add_changed,  &add_changed_twice, NULL,
+	&walk_removal,  &walk_loss,  &walk_add,    &add_twice,
+	&add_removal,   &add_asking, &add_changed, &add_changed_twice,
+	&replaced_loss, NULL,
 };

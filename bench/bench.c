@@ -8,6 +8,7 @@
 #include <holdfast/atomic.h>
 #include <holdfast/device.h>
 #include <holdfast/platform.h>
+#include <holdfast/vpci.h>
 
 #include "bench.h"
 
@@ -93,8 +94,11 @@ struct bench_result bench_result(double *sample)
 
 int main(void)
 {
+	const struct vpci_options options = { .extend = bench_vpci_extend };
 	int err = pci_init();
 
+	if (!err)
+		err = pci_vpci_init(&options);
 	if (err) {
 		fprintf(stderr, "bench: init: error %d\n", err);
 		return 1;
@@ -106,5 +110,6 @@ int main(void)
 	       BENCH_ROUNDS, BENCH_MSEC);
 	bench_lookup();
 	bench_refused();
+	bench_vpci();
 	return 0;
 }

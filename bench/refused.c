@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include <holdfast/atomic.h>
-#include <holdfast/config.h>
+#include <holdfast/vpci.h>
 #include <holdfast/domain.h>
 #include <holdfast/errno.h>
 #include <holdfast/removal.h>
@@ -70,11 +70,11 @@ static unsigned int guest_reads(void *data, uint32_t *seed)
 {
 	struct traffic *t = data;
 	unsigned int i;
-	uint32_t val;
+	uint64_t val;
 
 	(void)seed;
 	for (i = 0; i < BATCH; i++)
-		if (pci_guest_read(t->guest, t->guest_addr, 0, 2, &val) ||
+		if (vpci_read(t->guest, t->guest_addr, 0, 2, &val) ||
 		    val != 0x1af4)
 			abort(); /* a refused removal was seen by the guest */
 	return BATCH;

@@ -10,16 +10,17 @@
  * one does not take its value back, that is a defect, and the function is left
  * without decoding, so that it answers for no address of somebody else.
  *
- * Nothing is written if the host knows sizes itself or is read-only, nor to VF
- * BARs while VFs exist (§9.3.3.14: only with VF Enable and VF MSE clear).
+ * Nothing is written if the host knows the size itself or is read-only, nor to
+ * VF BARs while VFs exist (§9.3.3.14: only with VF Enable and VF MSE clear).
  */
 #include "config/internal.h"
 
 struct sizing {
 	struct conf *c;
 	struct pci_dev_desc *desc;
-	bool may_write;
-	bool displaced; /* a BAR has not got its value back */
+	enum { ASK_DECODE, MAY_WRITE, READ_ONLY } writes;
+	uint16_t command; /* to put back; all-ones: as it is */
+	bool displaced;   /* a BAR has not got its value back */
 };
 
 /* --- reading -------------------------------------------------------------- */
@@ -125,18 +126,41 @@ static void size_by_writing(struct sizing *s, struct pci_bar *bar, uint16_t reg,
 	size_from_mask(s, bar, (uint64_t)upper << 32 | mask);
 }
 
-/* By asking: -ENODATA unless the host knows. */
+/* True if nothing decodes now; *@command is what to put back. */
+static bool decode_off(struct conf *c, uint16_t *command)
+{
+	const uint16_t decode = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
+
+	*command = conf_read(c, PCI_COMMAND, 2);
+	if (*command == conf_ones(2))
+		return false;
+	if (!(*command & decode))
+		return true;
+	conf_write(c, PCI_COMMAND, 2, *command & ~decode);
+	return !(conf_read(c, PCI_COMMAND, 2) & decode) && !c->err;
+}
+
+/* Only when it is needed: it stops the function for a moment. */
+static bool may_write(struct sizing *s)
+{
+	if (s->writes == ASK_DECODE)
+		s->writes = decode_off(s->c, &s->command) ? MAY_WRITE
+							  : READ_ONLY;
+	return s->writes == MAY_WRITE;
+}
+
+/* By asking: 0; -ENODATA it must not be tried; -EOPNOTSUPP it may. */
 static int size_by_host(struct sizing *s, struct pci_bar *bar,
 			unsigned int index)
 {
 	struct pci_host *host = s->c->host;
 	uint64_t size = 0;
-	int err = -ENODATA;
+	int err = -EOPNOTSUPP;
 
 	if (host->ops->bar_size)
 		err = host->ops->bar_size(host, s->c->sbdf, index, &size);
 	if (err)
-		return -ENODATA;
+		return err;
 	if (!size)
 		*bar = (struct pci_bar){ .kind = PCI_BAR_NONE };
 	else
@@ -153,6 +177,7 @@ static unsigned int one_bar(struct sizing *s, uint16_t reg, unsigned int index,
 	struct pci_bar *bar = &s->desc->bar[index];
 	uint32_t lo = conf_read(s->c, reg, 4), hi = 0;
 	unsigned int regs = 1;
+	int err;
 
 	if (s->c->err)
 		return 1;
@@ -171,9 +196,10 @@ static unsigned int one_bar(struct sizing *s, uint16_t reg, unsigned int index,
 		regs = 2;
 	}
 	bar_decode(bar, lo, hi);
-	if (s->may_write) {
+	err = size_by_host(s, bar, index);
+	if (err == -EOPNOTSUPP && may_write(s)) {
 		size_by_writing(s, bar, reg, lo, hi);
-	} else if (size_by_host(s, bar, index)) {
+	} else if (err) {
 		bar->size_unknown = lo;
 		if (!lo)
 			bar->kind = PCI_BAR_NONE;
@@ -194,6 +220,7 @@ static void rom(struct sizing *s, uint16_t reg)
 {
 	struct pci_bar *bar = &s->desc->bar[PCI_BAR_FIRST_ROM];
 	uint32_t orig = conf_read(s->c, reg, 4), mask;
+	int err;
 
 	if (s->c->err)
 		return;
@@ -203,7 +230,8 @@ static void rom(struct sizing *s, uint16_t reg)
 	}
 	bar->kind = PCI_BAR_ROM;
 	bar->addr = orig & PCI_ROM_ADDRESS_MASK;
-	if (s->may_write) {
+	err = size_by_host(s, bar, PCI_BAR_FIRST_ROM);
+	if (err == -EOPNOTSUPP && may_write(s)) {
 		/* With the enable bit clear. */
 		mask = writable(s, reg, orig, PCI_ROM_ADDRESS_MASK) &
 		       PCI_ROM_ADDRESS_MASK;
@@ -212,28 +240,14 @@ static void rom(struct sizing *s, uint16_t reg)
 				       (uint64_t)UINT32_MAX << 32 | mask);
 		else
 			bar->kind = PCI_BAR_NONE;
-	} else if (size_by_host(s, bar, PCI_BAR_FIRST_ROM)) {
+	} else if (err) {
 		bar->size_unknown = orig;
 		if (!orig)
 			bar->kind = PCI_BAR_NONE;
 	}
 }
 
-/* --- decoding off --------------------------------------------------------- */
-
-/* True if nothing decodes now; @command is what to put back. */
-static bool decode_off(struct conf *c, uint16_t *command)
-{
-	const uint16_t decode = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
-
-	*command = conf_read(c, PCI_COMMAND, 2);
-	if (*command == conf_ones(2))
-		return false;
-	if (!(*command & decode))
-		return true;
-	conf_write(c, PCI_COMMAND, 2, *command & ~decode);
-	return !(conf_read(c, PCI_COMMAND, 2) & decode) && !c->err;
-}
+/* --- all of them --------------------------------------------------------- */
 
 static void header_bars(struct sizing *s)
 {
@@ -251,27 +265,96 @@ static void vf_bars(struct sizing *s)
 	uint16_t ctrl = conf_read(s->c, s->desc->sriov + PCI_SRIOV_CTRL, 2);
 
 	if (ctrl & (PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE))
-		s->may_write = false;
+		s->writes = READ_ONLY;
 	bars(s, s->desc->sriov + PCI_SRIOV_BAR, PCI_BAR_FIRST_VF,
 	     PCI_SRIOV_NUM_BARS);
 }
 
 void conf_bars(struct conf *c, struct pci_dev_desc *desc)
 {
-	const struct pci_host_ops *ops = c->host->ops;
-	bool probe = !ops->read_only && !ops->bar_size;
-	struct sizing s = { .c = c, .desc = desc };
-	uint16_t command = conf_ones(2);
+	struct sizing s = {
+		.c = c,
+		.desc = desc,
+		.writes = c->host->ops->read_only ? READ_ONLY : ASK_DECODE,
+		.command = conf_ones(2),
+	};
 
 	if (desc->is_vf)
 		return; /* from its PF, see vf.c */
-	s.may_write = probe && decode_off(c, &command);
 	header_bars(&s);
-	if (command != conf_ones(2) && !s.displaced &&
-	    conf_read(c, PCI_COMMAND, 2) != command)
-		put_back(c, PCI_COMMAND, 2, command);
-	if (desc->sriov && !c->err) {
-		s.may_write = probe;
-		vf_bars(&s);
+	if (s.command != conf_ones(2) && !s.displaced &&
+	    conf_read(c, PCI_COMMAND, 2) != s.command)
+		put_back(c, PCI_COMMAND, 2, s.command);
+	if (!desc->sriov || c->err)
+		return;
+	/* VFs that are not there do not decode. */
+	s.writes = c->host->ops->read_only ? READ_ONLY : MAY_WRITE;
+	vf_bars(&s);
+}
+
+/* --- later ---------------------------------------------------------------- */
+
+static uint16_t bar_register(const struct pci_dev_desc *desc, unsigned int i)
+{
+	if (i < PCI_BAR_FIRST_ROM)
+		return (uint16_t)(PCI_BASE_ADDRESS_0 + 4 * i);
+	return desc->hdr_type == PCI_HEADER_TYPE_BRIDGE ? PCI_ROM_ADDRESS1
+							: PCI_ROM_ADDRESS;
+}
+
+/* PCIe 6.0 §7.8.6.3: 1 MiB << n. */
+static void resized_bars(struct conf *c, const struct pci_cap *cap,
+			 struct pci_bar *bar)
+{
+	uint32_t ctrl = conf_read(c, cap->pos + PCI_REBAR_CTRL, 4);
+	unsigned int i, n,
+		count = (ctrl & PCI_REBAR_CTRL_NBAR_MASK) >>
+			PCI_REBAR_CTRL_NBAR_SHIFT;
+
+	for (i = 0; i < count && i < PCI_BAR_FIRST_ROM; i++) {
+		unsigned int reg = cap->pos + PCI_REBAR_CTRL + 8 * i;
+
+		if (reg >= PCI_CFG_SPACE_EXP_SIZE)
+			return;
+		ctrl = conf_read(c, (uint16_t)reg, 4);
+		n = (ctrl & PCI_REBAR_CTRL_BAR_SIZE) >>
+		    PCI_REBAR_CTRL_BAR_SHIFT;
+		if ((ctrl & PCI_REBAR_CTRL_BAR_IDX) < PCI_BAR_FIRST_ROM &&
+		    n < 44)
+			bar[ctrl & PCI_REBAR_CTRL_BAR_IDX].size = 1ull << 20
+								       << n;
 	}
+}
+
+void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
+		   struct pci_bar *bar)
+{
+	struct cap_iter it;
+	struct pci_cap cap;
+	unsigned int i;
+
+	memcpy(bar, desc->bar, sizeof(desc->bar));
+	if (desc->is_vf)
+		return;
+	for (i = 0; i <= PCI_BAR_FIRST_ROM; i++) {
+		uint16_t reg = bar_register(desc, i);
+		struct pci_bar now = { .kind = PCI_BAR_ROM };
+		uint32_t lo;
+
+		if (bar[i].kind == PCI_BAR_NONE)
+			continue;
+		lo = conf_read(c, reg, 4);
+		if (lo == UINT32_MAX)
+			continue; /* it does not answer */
+		if (bar[i].kind == PCI_BAR_ROM)
+			now.addr = lo & PCI_ROM_ADDRESS_MASK;
+		else
+			bar_decode(&now, lo,
+				   is_mem64(lo) ? conf_read(c, reg + 4, 4) : 0);
+		bar[i].addr = now.kind == bar[i].kind ? now.addr : 0;
+	}
+	cap_begin(&it, c, desc->cfg_size);
+	while (cap_next(&it, &cap) == 1)
+		if (cap.extended && cap.id == PCI_EXT_CAP_ID_REBAR)
+			resized_bars(c, &cap, bar);
 }

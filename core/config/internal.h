@@ -89,6 +89,8 @@ const char *vf_defect(const struct vf_set *set);
 /* How many VFs are there: 0 while disabled or defective. */
 unsigned int vf_count(const struct vf_set *set);
 pci_sbdf_t vf_address(const struct vf_set *set, unsigned int n);
+/* Which of the set's VFs @sbdf is, or -1. */
+int vf_index(const struct vf_set *set, pci_sbdf_t sbdf);
 /* The registered PF that @sbdf is a VF of now, counted; or NULL. */
 struct pci_dev *vf_find_pf(pci_sbdf_t sbdf) __must_check;
 /* Fill in what a VF does not say itself. 0; -ENODEV not a VF of @pf now. */
@@ -124,6 +126,13 @@ uint8_t desc_phantom_stride(const struct pci_dev_desc *desc, uint32_t devcap);
 
 /* BARs with their sizes. May write; a function that nobody uses yet. */
 void conf_bars(struct conf *c, struct pci_dev_desc *desc);
+/*
+ * BARs and ROM of a function that was added, as hardware has them now: whoever
+ * owned it may have moved them, and resized those that can be (§7.8.6). One
+ * that is not what it was then has address 0. A VF's: as described.
+ */
+void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
+		   struct pci_bar *bar);
 /* What the register(s) of a BAR say without a write; @hi: of MEM64. */
 void bar_decode(struct pci_bar *bar, uint32_t lo, uint32_t hi);
 

@@ -50,8 +50,7 @@ pci_sbdf_t vf_address(const struct vf_set *set, unsigned int n)
 	return vf;
 }
 
-/* Which of the set's VFs @sbdf is, or -1. */
-static int vf_index(const struct vf_set *set, pci_sbdf_t sbdf)
+int vf_index(const struct vf_set *set, pci_sbdf_t sbdf)
 {
 	int distance = sbdf.bdf - set->pf.bdf - set->offset;
 	int stride = set->stride ? set->stride : 1;

@@ -55,6 +55,9 @@ static unsigned int check_owner(struct pci_dev *pdev)
 		return broken_rule(sbdf, "nobody's");
 	if (!domain_is_special(d) != !!pdev->assigned)
 		broken += broken_rule(sbdf, "a guest's without a hold");
+	if (domain_is_special(d) && !pdev->broken &&
+	    hf_load_relaxed(&pdev->view))
+		broken += broken_rule(sbdf, "a guest's view is left over");
 	if (pdev->has_vsbdf && pci_table_find(&d->table, pdev->vsbdf) != pdev)
 		broken += broken_rule(sbdf, "not where its owner sees it");
 	if (pdev->returning != PCI_RETURN_NONE)

@@ -36,6 +36,7 @@ bool domain_tryget(struct domain *d)
 
 static void domain_free(struct domain *d)
 {
+	pci_stages_domain_gone(d);
 	pci_table_free(&d->table);
 	plat_event_destroy(&d->event);
 	pci_lock_destroy(&d->lock);

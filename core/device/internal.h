@@ -20,6 +20,10 @@
 #include "device/counter.h"
 #include "device/tracker.h"
 
+struct vpci;
+struct vpci_policy;
+struct vpci_space;
+
 /* --- tables --------------------------------------------------------------- */
 
 /*
@@ -126,6 +130,10 @@ struct pci_dev {
 	hf_atomic(struct domain *) owner; /* owns a reference; written under
 					       both domains' locks and lock */
 	struct pci_segment *pseg;         /* fixed */
+	/* What domains see, core/vpci: the hardware domain's, kept for life,
+	 * and its guest's. Written by the owner of op, a grace period after
+	 * the guest could last reach it. */
+	hf_atomic(struct vpci *) hw_view, view;
 
 	uint64_t instance, added;       /* fixed */
 	struct pci_dev_desc desc;       /* fixed */
@@ -140,8 +148,10 @@ struct pci_dev {
 	unsigned int nholds, nchildren;
 	enum pci_op op;
 	uint64_t op_since;
-	struct pci_removal *removal; /* op REMOVE; valid under lock */
-	const char *broken;          /* static text */
+	struct pci_removal *removal;      /* op REMOVE; valid under lock */
+	const char *broken;               /* static text */
+	const struct vpci_policy *policy; /* of the next guest's view; or NULL;
+					     who owns op */
 	bool has_vsbdf;
 	pci_sbdf_t vsbdf; /* in the owner's table */
 	enum pci_returning returning;
@@ -177,6 +187,8 @@ struct domain {
 	unsigned int ndevices;
 	bool dying;
 	struct pci_table table; /* guest address → device */
+	/* Its address space, core/vpci; made once, freed with the domain. */
+	hf_atomic(struct vpci_space *) space;
 
 	plat_event_t event;     /* a device left, or its op is over */
 	struct list_head entry; /* the domain list's lock */
@@ -333,6 +345,9 @@ void pci_stages_cut_off(struct pci_dev *pdev);
 int pci_stages_quiesce(struct pci_dev *pdev, unsigned int *done,
 		       uint64_t deadline, const char **why);
 void pci_stages_restore(struct pci_dev *pdev);
+int pci_stages_enter(struct pci_dev *pdev, struct domain *d) __must_check;
+void pci_stages_leave(struct pci_dev *pdev);
+void pci_stages_domain_gone(struct domain *d);
 void pci_stages_detach(struct pci_dev *pdev);
 
 #endif

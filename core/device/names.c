@@ -49,6 +49,7 @@ const char *pci_op_name(enum pci_op op)
 		[PCI_OP_DEASSIGN] = "deassignment",
 		[PCI_OP_RESET] = "reset",
 		[PCI_OP_GROUP] = "group operation",
+		[PCI_OP_VFS] = "VF operation",
 	};
 
 	return NAME_OF(name, op);
@@ -97,6 +98,8 @@ const char *pci_event_name(enum pci_event_type type)
 		[PCI_EVENT_CUT_OFF] = "cut-off",
 		[PCI_EVENT_BROKEN] = "broken",
 		[PCI_EVENT_DOMAIN] = "domain",
+		[PCI_EVENT_BAR] = "bar",
+		[PCI_EVENT_VFS] = "vfs",
 	};
 
 	return NAME_OF(name, type);

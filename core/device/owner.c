@@ -42,7 +42,7 @@ static void unlock_two(struct domain *a, struct domain *b)
 	pci_unlock(&b->lock);
 }
 
-/* Which guest address: as wanted, or the first free slot from 1 up. */
+/* Which guest address: as wanted, or the first empty slot from 1 up. */
 static int choose_address(struct domain *d, pci_sbdf_t *vsbdf)
 {
 	unsigned int slot;
@@ -50,10 +50,10 @@ static int choose_address(struct domain *d, pci_sbdf_t *vsbdf)
 	if (vsbdf->sbdf != UINT32_MAX)
 		return pci_table_find(&d->table, *vsbdf) ? -EEXIST : 0;
 	for (slot = 1; slot < 32; slot++) {
-		pci_sbdf_t at = pci_sbdf(0, 0, (uint8_t)slot, 0);
+		uint32_t at = pci_sbdf(0, 0, (uint8_t)slot, 0).bdf, next = at;
 
-		if (!pci_table_find(&d->table, at)) {
-			*vsbdf = at;
+		if (!pci_table_next(&d->table, &next) || next > at + 7) {
+			*vsbdf = pci_sbdf_from(at);
 			return 0;
 		}
 	}
@@ -163,6 +163,9 @@ static struct domain *owner_get(struct pci_dev *pdev)
 
 void pcidev_settle(struct pci_dev *pdev)
 {
+	pci_stages_leave(pdev);
+	if (pci_stages_enter(pdev, hardware_domain))
+		plat_bug("device %x cannot go home", pdev->desc.sbdf.sbdf);
 	pcidev_move(pdev, dom_io, hardware_domain, PCI_MOVE_PLAIN, NULL, NULL,
 		    NULL);
 }
@@ -214,15 +217,20 @@ static void end(struct pci_dev *pdev)
 	pci_unlock(&pdev->lock);
 }
 
-/* Owner of pdev->op: out of @from, wait until nobody uses the old way in. */
+/*
+ * Owner of pdev->op: out of @from, wait until nobody uses the old way in, take
+ * back what @from had.
+ */
 static int move_out(struct pci_dev *pdev, struct domain *from)
 {
 	int err = pcidev_move(pdev, from, dom_io, PCI_MOVE_PLAIN, NULL, NULL,
 			      NULL);
 
-	if (!err)
-		plat_rcu_synchronize();
-	return err;
+	if (err)
+		return err;
+	plat_rcu_synchronize();
+	pci_stages_leave(pdev);
+	return 0;
 }
 
 static bool is_bridge(const struct pci_dev *pdev)
@@ -245,6 +253,8 @@ static bool is_bridge(const struct pci_dev *pdev)
 /* Could @d have it, as things are? Under pdev->lock. */
 static int may_assign(struct pci_dev *pdev)
 {
+	if (pdev->pseg->host->ops->may_block)
+		return -EOPNOTSUPP;
 	if (is_bridge(pdev))
 		return -EPERM;
 	if (pdev->broken)
@@ -291,7 +301,10 @@ static int assign_in_op(struct domain *d, struct pci_dev *pdev,
 	err = move_out(pdev, hardware_domain);
 	if (err)
 		goto out;
-	err = pcidev_move(pdev, dom_io, d, PCI_MOVE_PLAIN, hold, vsbdf, &spare);
+	err = pci_stages_enter(pdev, d);
+	if (!err)
+		err = pcidev_move(pdev, dom_io, d, PCI_MOVE_PLAIN, hold, vsbdf,
+				  &spare);
 	if (err)
 		pcidev_settle(pdev);
 	else
@@ -420,10 +433,11 @@ int pci_hide_device(pci_sbdf_t sbdf, bool hide)
 	}
 	if (hf_load_acquire(&pdev->owner) == from) {
 		err = move_out(pdev, from);
-		if (!err)
-			err = pcidev_move(pdev, dom_io,
-					  hide ? dom_hidden : hardware_domain,
+		if (!err && hide)
+			err = pcidev_move(pdev, dom_io, dom_hidden,
 					  PCI_MOVE_PLAIN, NULL, NULL, NULL);
+		else if (!err)
+			pcidev_settle(pdev);
 	} else if (hf_load_acquire(&pdev->owner) !=
 		   (hide ? dom_hidden : hardware_domain)) {
 		err = -EBUSY;

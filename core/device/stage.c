@@ -66,6 +66,35 @@ void pci_stages_restore(struct pci_dev *pdev)
 			stages[i]->restore(pdev);
 }
 
+int pci_stages_enter(struct pci_dev *pdev, struct domain *d)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < nstages && !err; i++)
+		if (stages[i]->enter)
+			err = stages[i]->enter(pdev, d);
+	return err;
+}
+
+void pci_stages_leave(struct pci_dev *pdev)
+{
+	unsigned int i;
+
+	for (i = nstages; i-- > 0;)
+		if (stages[i]->leave)
+			stages[i]->leave(pdev);
+}
+
+void pci_stages_domain_gone(struct domain *d)
+{
+	unsigned int i;
+
+	for (i = nstages; i-- > 0;)
+		if (stages[i]->domain_gone)
+			stages[i]->domain_gone(d);
+}
+
 void pci_stages_detach(struct pci_dev *pdev)
 {
 	unsigned int i;

@@ -1,146 +1,90 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The platform functions of the toy hypervisor: locks, read-copy-update, time
- * and events of a single CPU that is never interrupted. A port with interrupts
- * disables them where a comment says so; one with more CPUs needs real locks
- * and a real grace period.
- */
+/* The toy hypervisor's own lock, read-copy-update and memory, for one CPU. */
 #include <holdfast/platform.h>
-
-#include "machine.h"
-
-/* --- locks: on one CPU, one that is taken can only be our own mistake ------- */
 
 void plat_lock_init(plat_lock_t *lock)
 {
-	lock->held = false;
+	lock->word[0] = 0;
 }
-
 void plat_lock_destroy(plat_lock_t *lock)
 {
-	HF_ASSERT(!lock->held);
+	HF_ASSERT(!lock->word[0]);
 }
-
 void plat_lock(plat_lock_t *lock)
 {
-	HF_ASSERT(!lock->held);
-	lock->held = true;
+	while (__atomic_exchange_n(lock->word, 1, __ATOMIC_ACQUIRE))
+		;
 }
-
 void plat_unlock(plat_lock_t *lock)
 {
-	HF_ASSERT(lock->held);
-	lock->held = false;
+	__atomic_store_n(lock->word, 0, __ATOMIC_RELEASE);
 }
 
-/* --- read-copy-update --------------------------------------------------------
- * The CPU is quiescent whenever it is in no section. `quiet` counts how often
- * the outermost section was left: a grace period asked for inside one ends at
- * the next such moment, one asked for outside is over at once.
- */
-static unsigned int sections;
-static plat_gp_t quiet;
+/* A grace period is over once the CPU has left its outermost section. */
+static plat_gp_t sections, left;
 static struct plat_rcu_head *callbacks;
 
 void plat_rcu_read_lock(void)
 {
 	sections++;
 }
-
 void plat_rcu_read_unlock(void)
 {
-	HF_ASSERT(sections);
-	if (!--sections)
-		quiet++;
+	left += !--sections;
 }
-
 plat_gp_t plat_gp_start(void)
 {
-	return sections ? quiet + 1 : quiet;
+	return left + !!sections;
 }
-
 bool plat_gp_done(plat_gp_t gp)
 {
-	return quiet >= gp;
+	return left >= gp;
 }
-
-/* With interrupts: disabled around the two stores. */
-void plat_rcu_call(struct plat_rcu_head *head,
-		   void (*fn)(struct plat_rcu_head *head))
+void plat_rcu_call(struct plat_rcu_head *h, void (*fn)(struct plat_rcu_head *))
 {
-	head->fn = fn;
-	head->next = callbacks;
-	callbacks = head;
+	h->word[0] = (uintptr_t)callbacks;
+	h->word[1] = (uintptr_t)fn;
+	callbacks = h;
 }
-
-/* Outside of every section the grace period of all callbacks is over. */
-void plat_rcu_barrier(void)
-{
-	HF_ASSERT(!sections);
-	while (callbacks) {
-		struct plat_rcu_head *head = callbacks;
-
-		callbacks = head->next;
-		head->fn(head);
-	}
-}
-
 void plat_rcu_synchronize(void)
 {
 	HF_ASSERT(!sections);
-	plat_rcu_barrier();
 }
-
-/* --- time and events ----------------------------------------------------------- */
-
-uint64_t plat_now(void)
+void plat_rcu_barrier(void)
 {
-	return machine_nsec();
+	plat_rcu_synchronize();
+	for (struct plat_rcu_head *h; (h = callbacks);) {
+		callbacks = (void *)h->word[0];
+		((void (*)(struct plat_rcu_head *))h->word[1])(h);
+	}
 }
 
-void plat_event_init(plat_event_t *event)
+/* Blocks of one size; a new one is cut when none was given back. */
+static union block {
+	union block *next;
+	_Alignas(16) char room[16384];
+} arena[256], *unused;
+static size_t cut;
+unsigned int plat_in_use;
+
+void *plat_zalloc(size_t size)
 {
-	event->set = false;
-}
+	union block *block;
 
-void plat_event_destroy(plat_event_t *event)
+	if (!unused && cut < ARRAY_SIZE(arena))
+		unused = &arena[cut++];
+	block = unused;
+	if (!block || size > sizeof(*block))
+		return NULL;
+	unused = block->next;
+	plat_in_use++;
+	return memset(block, 0, size);
+}
+void plat_free(void *p)
 {
-	(void)event;
+	if (p) {
+		((union block *)p)->next = unused;
+		unused = p;
+		plat_in_use--;
+	}
 }
-
-void plat_event_set(plat_event_t *event)
-{
-	event->set = true;
-}
-
-void plat_event_clear(plat_event_t *event)
-{
-	event->set = false;
-}
-
-/* A hypervisor with guests runs one of them here instead of spinning. */
-bool plat_event_wait(plat_event_t *event, uint64_t deadline)
-{
-	while (!event->set && plat_now() < deadline)
-		plat_rcu_barrier();
-	return event->set;
-}
-
-#ifdef HOLDFAST_DEBUG
-struct plat_held *plat_held(void)
-{
-	static struct plat_held held;
-
-	held.sections = sections;
-	return &held;
-}
-#endif
-
-#ifdef HOLDFAST_REF_TRACKER
-const char **plat_ref_site(void)
-{
-	static const char *site;
-
-	return &site;
-}
-#endif

@@ -140,6 +140,26 @@ static int config_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	return 0;
 }
 
+/* --- memory access, as the core makes it ----------------------------------- */
+
+static int memory_read(struct pci_host *host, uint64_t addr, uint8_t size,
+		       uint64_t *val)
+{
+	int rc = fabric_mem_read(fab_of_host(host), addr, size, val);
+
+	if (size < 8)
+		*val &= (1ull << size * 8) - 1;
+	return rc == -ENODEV ? 0 : rc;
+}
+
+static int memory_write(struct pci_host *host, uint64_t addr, uint8_t size,
+			uint64_t val)
+{
+	int rc = fabric_mem_write(fab_of_host(host), addr, size, val);
+
+	return rc == -ENODEV ? 0 : rc;
+}
+
 /* --- who is there --------------------------------------------------------- */
 
 static bool segment_next_function(struct fab_segment *seg, unsigned int *bdf)
@@ -191,10 +211,36 @@ int fabric_segment_next(struct fabric *f, unsigned int number)
 	return -ENOENT;
 }
 
+/*
+ * VFs may be there from power-on, and their BARs cannot be sized by writing
+ * then: what a data sheet would say. Of all else software finds out itself.
+ */
+static int bar_size(struct pci_host *host, pci_sbdf_t sbdf, unsigned int bar,
+		    uint64_t *size)
+{
+	struct fab_segment *seg = fab_segment(fab_of_host(host), sbdf.seg);
+	struct fab_fn *fn;
+	int rc = -EOPNOTSUPP;
+
+	if (bar < PCI_BAR_FIRST_VF)
+		return rc;
+	plat_rcu_read_lock();
+	fn = seg ? fab_find(seg, sbdf.bdf) : NULL;
+	if (fn && fn->model->sriov) {
+		*size = fn->model->bar[bar].size;
+		rc = 0;
+	}
+	plat_rcu_read_unlock();
+	return rc;
+}
+
 static const struct pci_host_ops ops = {
 	.read = config_read,
 	.write = config_write,
 	.next = next_function,
+	.bar_size = bar_size,
+	.mem_read = memory_read,
+	.mem_write = memory_write,
 	.adding = fab_witness_adding,
 	.removed = fab_witness_removed,
 };

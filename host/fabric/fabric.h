@@ -130,6 +130,7 @@ unsigned int fabric_faults(struct fabric *f, struct fabric_fault *out,
  */
 struct fabric_counts {
 	uint64_t reads, writes; /* config accesses that reached a function */
+	uint64_t memory;        /* accesses to its BARs, its ROM */
 	uint64_t dma, interrupts;
 	uint64_t after_success; /* of all these, after a removal said so */
 	bool promised;          /* a removal succeeded, nobody added it since */

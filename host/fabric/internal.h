@@ -169,7 +169,7 @@ enum fab_claim { FAB_UNKNOWN, FAB_ADDED, FAB_PROMISED };
 
 /* What the witness keeps by address. */
 struct fab_seen {
-	hf_atomic(uint64_t) reads, writes, dma, interrupts, after;
+	hf_atomic(uint64_t) reads, writes, memory, dma, interrupts, after;
 	hf_atomic(uint32_t) claim; /* enum fab_claim */
 };
 
@@ -331,6 +331,8 @@ void fab_slot_update(struct fab_fn *port, bool event);
 void fab_epoch_bump(struct fabric *f);
 void fab_witness_config(struct fab_segment *seg, pci_sbdf_t sbdf,
 			const struct fab_fn *fn, bool write);
+/* An access to memory that @fn claims. Segment lock. */
+void fab_witness_memory(const struct fab_fn *fn, bool write);
 void fab_witness_adding(struct pci_host *host, pci_sbdf_t sbdf);
 void fab_witness_removed(struct pci_host *host, pci_sbdf_t sbdf);
 

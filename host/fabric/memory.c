@@ -231,8 +231,10 @@ int fabric_mem_read(struct fabric *f, uint64_t addr, uint8_t size,
 		return -EINVAL;
 	for (seg = f->segments; seg && rc == -ENODEV; seg = seg->next) {
 		pthread_mutex_lock(&seg->lock);
-		if (segment_claims(seg, addr, &t))
+		if (segment_claims(seg, addr, &t)) {
+			fab_witness_memory(t.fn, false);
 			rc = target_read(&t, size, val);
+		}
 		pthread_mutex_unlock(&seg->lock);
 	}
 	return rc;
@@ -249,8 +251,10 @@ int fabric_mem_write(struct fabric *f, uint64_t addr, uint8_t size,
 		return -EINVAL;
 	for (seg = f->segments; seg && rc == -ENODEV; seg = seg->next) {
 		pthread_mutex_lock(&seg->lock);
-		if (segment_claims(seg, addr, &t))
+		if (segment_claims(seg, addr, &t)) {
+			fab_witness_memory(t.fn, true);
 			rc = target_write(&t, size, val);
+		}
 		pthread_mutex_unlock(&seg->lock);
 	}
 	return rc;

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include <holdfast/config.h>
+#include <holdfast/vpci.h>
 
 #include "internal.h"
 #include "traffic.h"
@@ -34,6 +34,7 @@ struct worker {
 	struct fabric_traffic *traffic;
 	unsigned int index;
 	pthread_t thread;
+	struct vpci_vcpu vcpu;
 	uint8_t value; /* the last one written */
 	struct counts counts;
 };
@@ -181,13 +182,13 @@ static void again(struct worker *w, struct device *dev)
 
 /* False: told to retry to the end. */
 static bool guest_read(struct worker *w, struct device *dev, uint16_t reg,
-		       uint8_t size, uint32_t *val)
+		       uint8_t size, uint64_t *val)
 {
 	struct fabric_traffic *t = w->traffic;
 	uint64_t now;
 
-	while (pci_guest_read(t->domain, pci_sbdf_from(dev->guest), reg, size,
-			      val) == PCI_AGAIN) {
+	while (vpci_read(t->domain, pci_sbdf_from(dev->guest), reg, size,
+			 val) == PCI_AGAIN) {
 		again(w, dev);
 		if (stopped(t))
 			return false;
@@ -205,8 +206,9 @@ static bool guest_write(struct worker *w, struct device *dev, uint16_t reg,
 {
 	struct fabric_traffic *t = w->traffic;
 
-	while (pci_guest_write(t->domain, pci_sbdf_from(dev->guest), reg, size,
-			       val) == PCI_AGAIN) {
+	while (vpci_write(&w->vcpu, pci_sbdf_from(dev->guest), reg, size,
+			  val) == PCI_AGAIN ||
+	       vpci_process_pending(&w->vcpu, NULL) == PCI_AGAIN) {
 		again(w, dev);
 		if (stopped(t))
 			return false;
@@ -233,7 +235,8 @@ static void read_one(struct worker *w, struct device *dev, uint64_t round)
 	unsigned int i = hf_load_relaxed(&dev->is_vf)
 				 ? ARRAY_SIZE(looks) - 1
 				 : (unsigned int)(round % ARRAY_SIZE(looks));
-	uint32_t ones = UINT32_MAX >> (32 - looks[i].size * 8), val;
+	uint32_t ones = UINT32_MAX >> (32 - looks[i].size * 8);
+	uint64_t val;
 
 	if (!guest_read(w, dev, looks[i].reg, looks[i].size, &val) ||
 	    val != ones)
@@ -247,7 +250,7 @@ static void read_one(struct worker *w, struct device *dev, uint64_t round)
 static void write_one(struct worker *w, struct device *dev)
 {
 	struct before b = note(w->traffic, dev);
-	uint32_t val;
+	uint64_t val;
 
 	w->value = (w->value + 1) & 0x7f;
 	if (!guest_write(w, dev, PCI_INTERRUPT_LINE, 1, w->value) ||
@@ -274,6 +277,9 @@ static void work_on(struct worker *w, unsigned int i, uint64_t round)
 	read_one(w, dev, round);
 	if (i % t->threads != w->index || round % 4)
 		return;
+	if (domain_id(t->domain) != DOMID_HARDWARE)
+		guest_write(w, dev, PCI_COMMAND, 2,
+			    PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	write_one(w, dev);
 	(void)fabric_dma(t->fabric, sbdf);
 	(void)fabric_interrupt(t->fabric, sbdf, 0);
@@ -305,8 +311,6 @@ static int start_threads(struct fabric_traffic *t, unsigned int threads)
 	for (unsigned int i = 0; i < threads; i++) {
 		struct worker *w = &t->worker[i];
 
-		w->traffic = t;
-		w->index = i;
 		if (pthread_create(&w->thread, NULL, run, w)) {
 			hf_store_release(&t->stop, 1);
 			while (i--)
@@ -335,6 +339,11 @@ int fabric_traffic_start(struct fabric *f, struct domain *d,
 	t->rate = rate ? rate : FABRIC_TRAFFIC_RATE;
 	t->started = plat_now();
 	pthread_mutex_init(&t->lock, NULL);
+	for (unsigned int i = 0; i < t->threads; i++) {
+		t->worker[i].traffic = t;
+		t->worker[i].index = i;
+		vpci_vcpu_init(&t->worker[i].vcpu, d);
+	}
 	if (start_threads(t, t->threads)) {
 		fabric_traffic_free(t);
 		return -ENOMEM;
@@ -357,6 +366,8 @@ void fabric_traffic_free(struct fabric_traffic *t)
 	if (!t)
 		return;
 	fabric_traffic_stop(t);
+	for (unsigned int i = 0; i < t->threads; i++)
+		vpci_vcpu_fini(&t->worker[i].vcpu);
 	domain_put(t->domain);
 	pthread_mutex_destroy(&t->lock);
 	plat_free(t);

@@ -3,10 +3,10 @@
  * The witness: what was done to each address, and what should not have been.
  *
  * ops->removed is a promise. From then on, until ops->adding, every access that
- * reaches the function is a violation, and so is a write to its empty place; a
- * read there is a scan's and is not. When it is a removal that promises (the
- * device is still known then), the hardware must be quiet by now; a probe that
- * ends does not say so.
+ * reaches the function or its memory is a violation, and so is a write to its
+ * empty place; a read there is a scan's and is not. When it is a removal that
+ * promises (the device is still known then), the hardware must be quiet by now;
+ * a probe that ends does not say so.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,6 +70,20 @@ void fab_witness_config(struct fab_segment *seg, pci_sbdf_t sbdf,
 	if (promised(seen) && (fn || write))
 		after_success(seg, sbdf, seen,
 			      write ? "config write" : "config read");
+}
+
+void fab_witness_memory(const struct fab_fn *fn, bool write)
+{
+	pci_sbdf_t sbdf =
+		pci_sbdf_from((uint32_t)fn->seg->number << 16 | fn->bdf);
+	struct fab_seen *seen = fab_seen(fn->seg, sbdf.bdf);
+
+	if (fab_find(fn->seg, sbdf.bdf) != fn)
+		return; /* no bus number leads to it */
+	hf_fetch_add_relaxed(&seen->memory, 1);
+	if (promised(seen))
+		after_success(fn->seg, sbdf, seen,
+			      write ? "memory write" : "memory read");
 }
 
 static bool masters(const struct fab_fn *fn)
@@ -232,6 +246,7 @@ static void counts_of(struct fab_seen *seen, struct fabric_counts *out)
 {
 	out->reads = hf_load_relaxed(&seen->reads);
 	out->writes = hf_load_relaxed(&seen->writes);
+	out->memory = hf_load_relaxed(&seen->memory);
 	out->dma = hf_load_relaxed(&seen->dma);
 	out->interrupts = hf_load_relaxed(&seen->interrupts);
 	out->after_success = hf_load_relaxed(&seen->after);
@@ -250,8 +265,8 @@ static bool segment_next(struct fab_segment *seg, unsigned int *bdf,
 			continue;
 		}
 		counts_of(&bus->seen[*bdf & 0xff], out);
-		if (out->reads || out->writes || out->dma || out->interrupts ||
-		    out->after_success)
+		if (out->reads || out->writes || out->memory || out->dma ||
+		    out->interrupts || out->after_success)
 			return true;
 	}
 	return false;
@@ -282,6 +297,7 @@ static void add_segment(struct fab_segment *seg, struct fabric_witness *out)
 	for (unsigned int bdf = 0; segment_next(seg, &bdf, &one); bdf++) {
 		out->total.reads += one.reads;
 		out->total.writes += one.writes;
+		out->total.memory += one.memory;
 		out->total.dma += one.dma;
 		out->total.interrupts += one.interrupts;
 		out->total.after_success += one.after_success;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading real configuration space, adding devices by what it says, and a
- * domain's access to it.
+ * Reading real configuration space, and adding devices by what it says. What
+ * a domain reads and writes is vpci.h's.
  */
 #ifndef HOLDFAST_CONFIG_H
 #define HOLDFAST_CONFIG_H
@@ -84,23 +84,5 @@ struct pci_scan {
  */
 int pci_scan_segment(uint16_t seg, struct pci_scan *scan) __must_check;
 int pci_scan_slot(pci_sbdf_t sbdf, struct pci_scan *scan) __must_check;
-
-/* --- a domain's access -------------------------------------------------------
- * The trap path: section, table, device, answer; no lock, nothing shared is
- * written. AGAIN: the device is being drained; let the guest retry the access.
- */
-enum pci_verdict { PCI_DONE, PCI_AGAIN };
-
-/*
- * @addr: a guest address; a host address for the hardware domain. Absent,
- * gone, lost, cut off, misaligned, oversized: all-ones and dropped. Until a
- * view says more, guests read everything and write Interrupt Line and Cache
- * Line Size only; the hardware domain writes everything, read-only devices
- * excepted. Any context, unless the host may block.
- */
-enum pci_verdict pci_guest_read(struct domain *d, pci_sbdf_t addr, uint16_t reg,
-				uint8_t size, uint32_t *val);
-enum pci_verdict pci_guest_write(struct domain *d, pci_sbdf_t addr,
-				 uint16_t reg, uint8_t size, uint32_t val);
 
 #endif

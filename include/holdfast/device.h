@@ -94,6 +94,9 @@ struct pci_dev_desc {
 	struct pci_bar bar[PCI_BAR_COUNT];
 };
 
+/* What becomes of a guest's access: done, or to be retried by the guest. */
+enum pci_verdict { PCI_DONE, PCI_AGAIN };
+
 /* --- the registry --------------------------------------------------------- */
 
 /* Before anything else; creates the special domains. 0 or -ENOMEM. */
@@ -202,6 +205,7 @@ enum pci_op {
 	PCI_OP_DEASSIGN,
 	PCI_OP_RESET,
 	PCI_OP_GROUP,
+	PCI_OP_VFS, /* VFs are being enabled or disabled */
 	PCI_OP_COUNT
 };
 

@@ -17,7 +17,30 @@ enum {
 
 extern struct domain *hardware_domain, *dom_io, *dom_hidden;
 
-/* How a guest is told; all called without locks. Any may be NULL. */
+/*
+ * A part of a BAR in a guest's memory. All three addresses are multiples of
+ * the page size (PLAT_PAGE_SIZE), and so is the size.
+ */
+struct pci_mapping {
+	pci_sbdf_t sbdf; /* host address */
+	uint8_t bar;     /* as in pci_dev_desc.bar */
+	bool prefetch;
+	bool cut; /* unmap: the device is gone; let the guest read all-ones */
+	uint64_t gpa, hpa, size;
+};
+
+/* How a guest wants an interrupt delivered (PCIe 6.0 §7.7.1, §7.7.2). */
+struct pci_vector {
+	bool msix;    /* else MSI */
+	bool enabled; /* the capability is on */
+	bool masked;  /* by the vector's own bit, or all */
+	bool pending; /* came while it was masked; it is the receiver's now */
+	unsigned int index;
+	uint64_t address; /* as the guest wrote it: to be translated */
+	uint32_t data;    /* of MSI: the vector's low bits set */
+};
+
+/* How a guest is told; called without locks unless told. Any may be NULL. */
 struct domain_ops {
 	/*
 	 * Please give @sbdf back by @deadline. Inside a read-side section:
@@ -26,6 +49,25 @@ struct domain_ops {
 	void (*ask)(struct domain *d, pci_sbdf_t sbdf, uint64_t deadline);
 	/* @sbdf was taken away (cut off or lost). Inside a section: post it. */
 	void (*taken)(struct domain *d, pci_sbdf_t sbdf);
+	/*
+	 * Let the guest reach @m->hpa at @m->gpa. Pieces of a BAR come one by
+	 * one. 0, or an error and nothing of this piece is mapped. Inside a
+	 * section: short, and without waiting. NULL: nothing is mapped, every
+	 * access is to come as a trap (vpci_mmio_read()).
+	 */
+	int (*map)(struct domain *d, const struct pci_mapping *m);
+	/*
+	 * … and no longer, once it returns. May be more or less than was mapped
+	 * in one piece; what is not mapped is no error. Likewise in a section.
+	 */
+	void (*unmap)(struct domain *d, const struct pci_mapping *m);
+	/*
+	 * The guest has changed a vector of @sbdf (host address), or switched
+	 * the capability on or off: then once for each vector. Under the
+	 * device's lock: take note and return; no call into the core.
+	 */
+	void (*vector)(struct domain *d, pci_sbdf_t sbdf,
+		       const struct pci_vector *vector);
 	/* The last reference is gone; free what @data points at. */
 	void (*destroyed)(void *data);
 };

@@ -20,6 +20,9 @@ enum pci_event_type {
 	PCI_EVENT_CUT_OFF, /* detail: who */
 	PCI_EVENT_BROKEN,  /* detail: why, or "" */
 	PCI_EVENT_DOMAIN,  /* detail: "NAME created" or "NAME destroyed" */
+	PCI_EVENT_BAR,     /* could not be mapped; detail: which, and why */
+	PCI_EVENT_VFS,     /* enabled, disabled, or refused; detail: how many,
+			      or who holds one */
 	PCI_EVENT_TYPES
 };
 

@@ -22,9 +22,9 @@ struct pci_host_ops {
 	 * with all-ones of that size (PCIe 6.0 §2.3.2). A value that could not
 	 * be fetched although something is there: -EIO, *@val all-ones.
 	 *
-	 * Context: any thread, several at once, no lock of the core held. Must
-	 * not sleep unless may_block is set; then it is called outside
-	 * read-side sections only.
+	 * Context: any thread, several at once; under a device's lock, too, so
+	 * it must not call the core. Must not sleep unless may_block is set;
+	 * then it is called outside read-side sections and locks only.
 	 */
 	int (*read)(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		    uint8_t size, uint32_t *val);
@@ -46,11 +46,22 @@ struct pci_host_ops {
 	/*
 	 * The size in bytes of a BAR (0-5, 6 for the ROM, 7-12 for VF BARs),
 	 * for hosts that know it without a write to the device. Returns 0 and
-	 * *@size (0: not there), or -ENODATA: unknown. Optional: sized by
+	 * *@size (0: not there); -ENODATA: unknown, and nobody shall write;
+	 * -EOPNOTSUPP: as if there were no such function. Optional: sized by
 	 * writing all-ones (PCI 3.0 §6.2.5.1).
 	 */
 	int (*bar_size)(struct pci_host *host, pci_sbdf_t sbdf,
 			unsigned int bar, uint64_t *size);
+	/*
+	 * One access to memory space at host-physical @addr: 1, 2, 4 or 8
+	 * bytes, naturally aligned. Nobody there: 0 and all-ones, or dropped.
+	 * Context as read and write; never sleeps. Optional: without it what
+	 * is trapped of a BAR reads all-ones, MSI-X apart.
+	 */
+	int (*mem_read)(struct pci_host *host, uint64_t addr, uint8_t size,
+			uint64_t *val);
+	int (*mem_write)(struct pci_host *host, uint64_t addr, uint8_t size,
+			 uint64_t val);
 	/*
 	 * The core is about to touch this function (add), or promises never to
 	 * touch it again (removed), until the next adding(). Called without

@@ -553,7 +553,8 @@
 #define PCI_ERR_UNC_UNSUP 0x00100000 /* unsupported request */
 #define PCI_ERR_UNC_ACSV 0x00200000  /* ACS violation */
 #define PCI_ERR_UNC_INTN 0x00400000
-#define PCI_ERR_COR_STATUS 0x10 /* write 1 to clear, sticky */
+#define PCI_ERR_UNC_ALL 0x07fff030 /* that mean something */
+#define PCI_ERR_COR_STATUS 0x10    /* write 1 to clear, sticky */
 #define PCI_ERR_COR_MASK 0x14
 #define PCI_ERR_COR_RCVR 0x00000001
 #define PCI_ERR_COR_BAD_TLP 0x00000040
@@ -562,6 +563,7 @@
 #define PCI_ERR_COR_REP_TIMER 0x00001000
 #define PCI_ERR_COR_ADV_NFAT 0x00002000
 #define PCI_ERR_COR_INTERNAL 0x00004000
+#define PCI_ERR_COR_ALL 0x0000f1c1 /* that mean something */
 #define PCI_ERR_CAP 0x18
 #define PCI_ERR_CAP_FEP 0x0000001f /* the first error's bit number */
 #define PCI_ERR_CAP_ECRC_GENC 0x00000020
@@ -586,6 +588,7 @@
 #define PCI_VNDR_HEADER_ID(h) ((h)&0xffff)
 #define PCI_VNDR_HEADER_REV(h) (((h) >> 16) & 0xf)
 #define PCI_VNDR_HEADER_LEN(h) (((h) >> 20) & 0xfff)
+#define PCI_VNDR_HEADER_LEN_SHIFT 20
 #define PCI_DVSEC_HEADER1 4
 #define PCI_DVSEC_HEADER1_VID(h) ((h)&0xffff)
 #define PCI_DVSEC_HEADER1_LEN(h) (((h) >> 20) & 0xfff)

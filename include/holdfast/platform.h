@@ -11,6 +11,7 @@
  *   struct plat_rcu_head  embedded in what is freed through RCU
  *   plat_gp_t         names a grace period, cheap to copy
  *   PLAT_PCI_SEGMENTS (optional) how many segments, 65536 unless told
+ *   PLAT_PAGE_SIZE    (optional) of guest mappings, 4096 unless told
  *   plat_atomic_point (optional) see atomic.h
  *
  * and the functions of this header that it prefers inline, each announced by
@@ -25,6 +26,10 @@
 
 #ifndef PLAT_PCI_SEGMENTS
 #define PLAT_PCI_SEGMENTS 65536
+#endif
+
+#ifndef PLAT_PAGE_SIZE
+#define PLAT_PAGE_SIZE 4096u
 #endif
 
 /* --- memory ------------------------------------------------------------ */
@@ -80,7 +85,8 @@ uint64_t plat_now(void); /* monotonic, nanoseconds */
  * An event is set from any context, also inside a section and under locks,
  * and stays set until cleared. plat_event_wait() returns true once it is set
  * and false at @deadline (plat_now() units); it may sleep. Whatever was
- * written before plat_event_set() is seen after a wait that returned true.
+ * written before plat_event_set() is seen after a wait that returned true, or
+ * after a plat_event_clear() that took it back: waiters clear, then test.
  */
 void plat_event_init(plat_event_t *event);
 void plat_event_destroy(plat_event_t *event);

@@ -77,7 +77,7 @@ struct pci_removal;
  * @timeout below is for asking and draining. Making a device quiet, past the
  * point of no return, may take PCI_QUIESCE_TIME a function on top.
  */
-#define PCI_QUIESCE_TIME (100 * PLAT_NSEC_PER_MSEC)
+#define PCI_QUIESCE_TIME (250 * PLAT_NSEC_PER_MSEC)
 /* A device drains for at most this long at a time, and rests as long. */
 #define PCI_DRAIN_TIME (50 * PLAT_NSEC_PER_MSEC)
 #define PCI_REMOVAL_MAX_TIMEOUT (3600 * PLAT_NSEC_PER_SEC)

@@ -23,13 +23,26 @@ struct pci_stage {
 		       const char **why);
 	/* Undo quiesce: a device that had failed is fit again (pcidev_mend()). */
 	void (*restore)(struct pci_dev *pdev);
+	/*
+	 * It comes to @d, a guest or the hardware domain, which cannot reach it
+	 * yet; the caller owns the device's operation. 0 or an error, and then
+	 * leave follows. The hardware domain's return must not fail.
+	 */
+	int (*enter)(struct pci_dev *pdev, struct domain *d);
+	/*
+	 * Whoever had it cannot reach it since before a grace period that is
+	 * over by now: take back what he had. Any number of times.
+	 */
+	void (*leave)(struct pci_dev *pdev);
+	/* A domain is about to be freed; from an RCU callback, no locks. */
+	void (*domain_gone)(struct domain *d);
 	/* The object is about to be freed; from an RCU callback, no locks. */
 	void (*detach)(struct pci_dev *pdev);
 };
 
 /*
- * attach in order, cut_off, quiesce and restore in reverse order. All are
- * called without locks; any member may be NULL. Before the first device only;
+ * attach and enter in order, the others in reverse order. All are called
+ * without locks; any member may be NULL. Before the first device only;
  * 0, or -ENOSPC (four fit).
  */
 int pci_stage_register(const struct pci_stage *stage) __must_check;

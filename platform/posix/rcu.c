@@ -106,6 +106,7 @@ static void run_callback(struct rcu_head *urcu)
 
 	plat_tsan_acquire(head);
 	plat_tsan_acquire(&plat_rcu_tag);
+	plat_rcu_registered = true; /* by liburcu: this is its own thread */
 	head->fn(head);
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <holdfast/vpci.h>
+
 #include "support.h"
 
 struct test_stage test_stage;
@@ -98,7 +100,7 @@ int test_setup(void **state)
 	test_host.on_read = NULL;
 	hf_store_relaxed(&test_host.reads, 0);
 	hf_store_relaxed(&test_host.removed, 0);
-	if (pci_init() || pci_stage_register(&stage))
+	if (pci_init() || pci_stage_register(&stage) || pci_vpci_init(NULL))
 		return -1;
 	return pci_segment_add(0, &test_host.host) ||
 	       pci_segment_add(1, &test_host.host);
@@ -141,6 +143,7 @@ int try_add(const char *sbdf, const char *parent, uint16_t device)
 		.sbdf = at(sbdf),
 		.parent = at(parent),
 		.type = PCI_TYPE_ENDPOINT,
+		.cfg_size = 4096,
 		.is_vf = strcmp(sbdf, parent) != 0,
 		.ident = { .vendor = 0x8086, .device = device },
 	};

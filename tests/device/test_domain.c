@@ -2,7 +2,7 @@
 /* Domains and ownership: R4, R16, R21, H12, H13, rule 12. */
 #include <pthread.h>
 
-#include <holdfast/config.h>
+#include <holdfast/vpci.h>
 
 #include "support.h"
 
@@ -118,7 +118,7 @@ static void test_hidden_devices_are_nobodys_to_take(void **state)
 {
 	struct domain *d = guest("vm1", NULL);
 	pci_sbdf_t vsbdf = pci_sbdf_from(UINT32_MAX);
-	uint32_t val;
+	uint64_t val;
 
 	(void)state;
 	add("0:1:0.0");
@@ -126,8 +126,7 @@ static void test_hidden_devices_are_nobodys_to_take(void **state)
 	assert_int_equal(pci_hide_device(at("0:1:0.0"), true), 0);
 	assert_true(info_of("0:1:0.0").hidden);
 	assert_int_equal(pci_assign(d, at("0:1:0.0"), &vsbdf), -EBUSY);
-	assert_int_equal(pci_guest_read(hardware_domain, at("0:1:0.0"), 0, 4,
-					&val),
+	assert_int_equal(vpci_read(hardware_domain, at("0:1:0.0"), 0, 4, &val),
 			 PCI_DONE);
 	assert_int_equal(val, UINT32_MAX);
 	assert_int_equal(pci_hide_device(at("0:1:0.0"), false), 0);
@@ -153,9 +152,9 @@ static void wait_in_the_section(pci_sbdf_t sbdf)
 
 static void *read_as_guest(void *data)
 {
-	uint32_t val;
+	uint64_t val;
 
-	(void)!pci_guest_read(data, at("0:0:1.0"), 0, 4, &val);
+	(void)!vpci_read(data, at("0:0:1.0"), 0, 4, &val);
 	return NULL;
 }
 
@@ -170,7 +169,7 @@ static void test_R21_reassignment_waits_for_the_old_owners_traps(void **state)
 {
 	struct domain *d = guest("vm1", NULL);
 	pthread_t reader, taker;
-	uint32_t val;
+	uint64_t val;
 
 	(void)state;
 	add("0:1:0.0");
@@ -189,8 +188,7 @@ static void test_R21_reassignment_waits_for_the_old_owners_traps(void **state)
 	pthread_join(reader, NULL);
 	test_host.on_read = NULL;
 	assert_int_equal(hf_load_acquire(&deassign_returned_early), 0);
-	assert_int_equal(pci_guest_read(d, at("0:0:1.0"), 0, 4, &val),
-			 PCI_DONE);
+	assert_int_equal(vpci_read(d, at("0:0:1.0"), 0, 4, &val), PCI_DONE);
 	assert_int_equal(val, UINT32_MAX);
 	plat_event_destroy(&inside);
 	end_of(d);

@@ -5,7 +5,7 @@
  */
 #include <pthread.h>
 
-#include <holdfast/config.h>
+#include <holdfast/vpci.h>
 
 #include "support.h"
 
@@ -34,10 +34,10 @@ static void stay(pci_sbdf_t sbdf)
 
 static void *trap(void *unused)
 {
-	uint32_t val;
+	uint64_t val;
 
 	(void)unused;
-	(void)!pci_guest_read(hardware_domain, at("0:1:0.0"), 0, 4, &val);
+	(void)!vpci_read(hardware_domain, at("0:1:0.0"), 0, 4, &val);
 	return NULL;
 }
 

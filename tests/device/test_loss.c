@@ -2,7 +2,7 @@
 /* Loss: rule 10. */
 #include <pthread.h>
 
-#include <holdfast/config.h>
+#include <holdfast/vpci.h>
 
 #include "support.h"
 
@@ -32,14 +32,14 @@ static void test_rule10_a_subtree_is_lost_whole(void **state)
 
 static void test_rule10_a_marked_device_is_not_touched(void **state)
 {
-	uint32_t val, reads;
+	uint64_t val;
+	uint32_t reads;
 
 	(void)state;
 	add("0:1:0.0");
 	assert_int_equal(pci_mark_lost(at("0:1:0.0")), 0);
 	reads = hf_load_acquire(&test_host.reads);
-	assert_int_equal(pci_guest_read(hardware_domain, at("0:1:0.0"), 0, 4,
-					&val),
+	assert_int_equal(vpci_read(hardware_domain, at("0:1:0.0"), 0, 4, &val),
 			 PCI_DONE);
 	assert_int_equal(val, UINT32_MAX);
 	assert_int_equal(hf_load_acquire(&test_host.reads), reads);

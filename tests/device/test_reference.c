@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* References: R3, R5, R6, R7, R14, R15, R16, R19, R20, H4. */
-#include <holdfast/config.h>
+#include <holdfast/vpci.h>
 
 #include "support.h"
 
@@ -162,7 +162,7 @@ static void look_at_word(pci_sbdf_t sbdf)
 
 static void test_R19_a_trap_takes_no_reference(void **state)
 {
-	uint32_t val = 0;
+	uint64_t val = 0;
 	uint64_t before;
 
 	(void)state;
@@ -170,8 +170,8 @@ static void test_R19_a_trap_takes_no_reference(void **state)
 	trapped = get("0:1:0.0");
 	before = life_read(&trapped->life);
 	test_host.on_read = look_at_word;
-	assert_int_equal(pci_guest_read(hardware_domain, at("0:1:0.0"), 0x10, 4,
-					&val),
+	assert_int_equal(vpci_read(hardware_domain, at("0:1:0.0"), 0x10, 4,
+				   &val),
 			 PCI_DONE);
 	assert_int_equal(val, 0x14);
 	assert_true(word_in_trap == before);

@@ -2,14 +2,14 @@
 /* Adding, finding, walking: R11, R13, H1, H6, H9, H10, rule 16. */
 #include <pthread.h>
 
-#include <holdfast/config.h>
+#include <holdfast/vpci.h>
 
 #include "support.h"
 
 static void test_R11_a_trap_takes_no_lock(void **state)
 {
 	struct pci_dev *pdev;
-	uint32_t val = 0;
+	uint64_t val = 0;
 
 	(void)state;
 	add("0:1:0.0");
@@ -17,8 +17,7 @@ static void test_R11_a_trap_takes_no_lock(void **state)
 	pci_lock(&pdev->pseg->lock);
 	pci_lock(&hardware_domain->lock);
 	pci_lock(&pdev->lock);
-	assert_int_equal(pci_guest_read(hardware_domain, at("0:1:0.0"), 0, 4,
-					&val),
+	assert_int_equal(vpci_read(hardware_domain, at("0:1:0.0"), 0, 4, &val),
 			 PCI_DONE);
 	assert_int_equal(val, 4);
 	pci_unlock(&pdev->lock);

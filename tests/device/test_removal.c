@@ -2,7 +2,7 @@
 /* Removal: R1, R17, R18, H8, rules 6 to 9 and 14. */
 #include <pthread.h>
 
-#include <holdfast/config.h>
+#include <holdfast/vpci.h>
 
 #include "support.h"
 
@@ -296,7 +296,7 @@ static void test_rule9_force_cuts_off_who_refuses(void **state)
 {
 	struct domain *d = pf_with_a_guests_vf();
 	struct pci_removal *op;
-	uint32_t val;
+	uint64_t val;
 
 	(void)state;
 	op = start("0:1:0.0", PCI_REMOVE_ASK | PCI_REMOVE_FORCE, 10000 * MSEC);
@@ -307,8 +307,7 @@ static void test_rule9_force_cuts_off_who_refuses(void **state)
 	assert_int_equal(guest_robbed, 1);
 	assert_true(test_stage.cut_off > 0);
 	pci_removal_finish(op);
-	assert_int_equal(pci_guest_read(d, at("0:0:1.0"), 0, 4, &val),
-			 PCI_DONE);
+	assert_int_equal(vpci_read(d, at("0:0:1.0"), 0, 4, &val), PCI_DONE);
 	assert_int_equal(val, UINT32_MAX);
 	end_of(d);
 }
@@ -390,18 +389,17 @@ static void test_a_retried_trap_ends_a_drain_that_is_over(void **state)
 {
 	struct pci_removal *op;
 	struct pci_dev *ref;
-	uint32_t val;
+	uint64_t val;
 
 	(void)state;
 	add("0:1:0.0");
 	ref = get("0:1:0.0");
 	op = start("0:1:0.0", 0, 10000 * MSEC);
 	assert_int_equal(pci_removal_step(op), -EINPROGRESS);
-	assert_int_equal(pci_guest_read(hardware_domain, at("0:1:0.0"), 0, 4,
-					&val),
+	assert_int_equal(vpci_read(hardware_domain, at("0:1:0.0"), 0, 4, &val),
 			 PCI_AGAIN);
 	/* Nobody steps the removal; the retries alone must come to an end. */
-	while (pci_guest_read(hardware_domain, at("0:1:0.0"), 0, 4, &val) ==
+	while (vpci_read(hardware_domain, at("0:1:0.0"), 0, 4, &val) ==
 	       PCI_AGAIN)
 		;
 	assert_int_equal(val, 4);

@@ -5,7 +5,8 @@
 static const struct explore_scenario *const *const themes[] = {
 	selftest_scenarios, counter_scenarios, removal_scenarios,
 	hold_scenarios,     stage_scenarios,   trap_scenarios,
-	loss_scenarios,     owner_scenarios,   registry_scenarios,
+	vpci_scenarios,     loss_scenarios,    owner_scenarios,
+	registry_scenarios,
 };
 
 int main(int argc, char **argv)

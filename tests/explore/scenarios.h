@@ -20,6 +20,7 @@ extern const struct explore_scenario *const removal_scenarios[];
 extern const struct explore_scenario *const hold_scenarios[];
 extern const struct explore_scenario *const stage_scenarios[];
 extern const struct explore_scenario *const trap_scenarios[];
+extern const struct explore_scenario *const vpci_scenarios[];
 extern const struct explore_scenario *const loss_scenarios[];
 extern const struct explore_scenario *const owner_scenarios[];
 extern const struct explore_scenario *const registry_scenarios[];

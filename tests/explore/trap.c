@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The trap path (core/config/trap.c) against all that takes the device away
+ * The trap path (core/vpci/trap.c) against all that takes the device away
  * from under it: docs/lifetime.md, P2; rules 3, 7, 10; R21.
  */
 #include "world.h"
@@ -116,9 +116,9 @@ SCENARIO(cancelled, .name = "trap/cancelled_removal",
  */
 static void trap_until_through(void)
 {
-	uint32_t val;
+	uint64_t val;
 
-	while (pci_guest_read(hardware_domain, CARD, 0, 4, &val) == PCI_AGAIN)
+	while (vpci_read(hardware_domain, CARD, 0, 4, &val) == PCI_AGAIN)
 		explore_sleep_until(plat_now() + 10 * MSEC);
 	ensure(val == WORLD_ID);
 	ensure(plat_now() <= PLAT_NSEC_PER_SEC + 2 * PCI_DRAIN_TIME);
@@ -225,9 +225,9 @@ SCENARIO(deassign, .name = "trap/deassign",
 /* The new owner writes a secret; the old guest must never read one. */
 static void guest_one_reads_scratch(void)
 {
-	uint32_t val;
+	uint64_t val;
 
-	while (pci_guest_read(guest_one, GUEST_SLOT, 4, 4, &val) == PCI_AGAIN)
+	while (vpci_read(guest_one, GUEST_SLOT, SCRATCH, 4, &val) == PCI_AGAIN)
 		explore_yield();
 	ensure(val == 0 || val == ALL_ONES);
 }

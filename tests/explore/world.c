@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include <holdfast/pci_regs.h>
+
 #include "world.h"
 
 /* --- the host -------------------------------------------------------------- */
@@ -33,9 +35,35 @@ static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 
 	(void)host;
 	(void)size;
-	*val = hf_load_relaxed(reg ? &f->scratch : &f->id);
+	switch (reg) {
+	case PCI_VENDOR_ID:
+		*val = hf_load_relaxed(&f->id);
+		break;
+	case SCRATCH:
+		*val = hf_load_relaxed(&f->scratch);
+		break;
+	case PCI_BASE_ADDRESS_0:
+		*val = sbdf.sbdf == CARD.sbdf ? WORLD_BAR : 0;
+		break;
+	default:
+		*val = 0;
+	}
 	ensure(!f->promised);
 	reads++;
+	return 0;
+}
+
+/* Memory space: the card's BAR reads its ID. */
+static int host_mem_read(struct pci_host *host, uint64_t addr, uint8_t size,
+			 uint64_t *val)
+{
+	struct function *f = function(CARD);
+
+	(void)host;
+	(void)size;
+	ensure(addr - WORLD_BAR < WORLD_BAR_SIZE);
+	*val = hf_load_relaxed(&f->id);
+	ensure(!f->promised);
 	return 0;
 }
 
@@ -45,9 +73,9 @@ static int host_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	struct function *f = function(sbdf);
 
 	(void)host;
-	(void)reg;
 	(void)size;
-	hf_store_relaxed(&f->scratch, val);
+	if (reg == SCRATCH)
+		hf_store_relaxed(&f->scratch, val);
 	ensure(!f->promised);
 	return 0;
 }
@@ -61,6 +89,7 @@ static void host_removed(struct pci_host *host, pci_sbdf_t sbdf)
 
 static const struct pci_host_ops ops = {
 	.read = host_read,
+	.mem_read = host_mem_read,
 	.write = host_write,
 	.removed = host_removed,
 };
@@ -87,6 +116,18 @@ struct domain *guest_one, *guest_two;
 struct pci_removal_info world_report;
 struct world_hold world_session;
 
+static int add_scratch(struct vpci *view, struct pci_dev *pdev,
+		       struct domain *d)
+{
+	const struct vpci_masks masks = { .hw = ALL_ONES, .rw = ALL_ONES };
+
+	(void)pdev;
+	(void)d;
+	return vpci_add_register(view, SCRATCH, 4, &masks, NULL, NULL, NULL);
+}
+
+static const struct vpci_options options = { .extend = add_scratch };
+
 int world_add(pci_sbdf_t sbdf, unsigned int generation)
 {
 	struct pci_dev_desc desc = {
@@ -99,8 +140,13 @@ int world_add(pci_sbdf_t sbdf, unsigned int generation)
 	};
 	struct function *f = function(sbdf);
 	struct pci_dev *pdev;
-	int err = pci_register_device(&desc, &pdev);
+	int err;
 
+	if (sbdf.sbdf == CARD.sbdf)
+		desc.bar[0] = (struct pci_bar){ .addr = WORLD_BAR,
+						.size = WORLD_BAR_SIZE,
+						.kind = PCI_BAR_MEM32 };
+	err = pci_register_device(&desc, &pdev);
 	if (err)
 		return err;
 	if (f->instance != pcidev_instance(pdev)) {
@@ -129,6 +175,7 @@ void world_empty(void)
 	memset(&world_report, 0, sizeof(world_report));
 	memset(&world_session, 0, sizeof(world_session));
 	ensure(!pci_init());
+	ensure(!pci_vpci_init(&options));
 	ensure(!pci_segment_add(0, &host));
 }
 
@@ -158,10 +205,69 @@ void world_all(void)
 	ensure(!world_add(CARD, 1));
 }
 
+/* --- the guest's side of a mapping ---------------------------------------------- */
+
+static hf_atomic(uint64_t) mapped_at;
+struct vpci_vcpu world_vcpu;
+
+/* Nobody maps twice, or what the core has promised not to touch. */
+static int map(struct domain *d, const struct pci_mapping *m)
+{
+	(void)d;
+	ensure(m->hpa == WORLD_BAR && m->size == WORLD_BAR_SIZE);
+	ensure(!function(CARD)->promised);
+	ensure(!hf_load_relaxed(&mapped_at));
+	hf_store_relaxed(&mapped_at, m->gpa);
+	return 0;
+}
+
+static void unmap(struct domain *d, const struct pci_mapping *m)
+{
+	(void)d;
+	if (hf_load_relaxed(&mapped_at) == m->gpa)
+		hf_store_relaxed(&mapped_at, 0);
+}
+
+static const struct domain_ops guest_ops = { .map = map, .unmap = unmap };
+
+uint64_t world_mapped_at(void)
+{
+	return hf_load_relaxed(&mapped_at);
+}
+
+void world_settle(struct vpci_vcpu *vcpu)
+{
+	while (vpci_process_pending(vcpu, NULL) == PCI_AGAIN)
+		explore_yield();
+}
+
+static void place(uint64_t addr, uint64_t command)
+{
+	ensure(vpci_write(&world_vcpu, GUEST_SLOT, PCI_BASE_ADDRESS_0, 4,
+			  addr) == PCI_DONE);
+	ensure(vpci_write(&world_vcpu, GUEST_SLOT, PCI_COMMAND, 2, command) ==
+	       PCI_DONE);
+}
+
+void world_placed(void)
+{
+	world_assigned();
+	hf_init(&mapped_at, 0);
+	vpci_vcpu_init(&world_vcpu, guest_one);
+	place(GUEST_BAR, PCI_COMMAND_MEMORY);
+}
+
+void world_mapped(void)
+{
+	world_placed();
+	world_settle(&world_vcpu);
+	ensure(world_mapped_at() == GUEST_BAR);
+}
+
 void world_guests(void)
 {
 	world_card();
-	ensure(!domain_create(1, "one", NULL, NULL, &guest_one));
+	ensure(!domain_create(1, "one", &guest_ops, NULL, &guest_one));
 	ensure(!domain_create(2, "two", NULL, NULL, &guest_two));
 }
 
@@ -215,9 +321,9 @@ void world_end_card_there(void)
 
 bool world_trap(struct domain *d, pci_sbdf_t addr)
 {
-	uint32_t val;
+	uint64_t val;
 
-	while (pci_guest_read(d, addr, 0, 4, &val) == PCI_AGAIN)
+	while (vpci_read(d, addr, 0, 4, &val) == PCI_AGAIN)
 		explore_yield();
 	ensure(val == WORLD_ID || val == ALL_ONES);
 	return val == WORLD_ID;
@@ -225,8 +331,12 @@ bool world_trap(struct domain *d, pci_sbdf_t addr)
 
 void world_trap_write(struct domain *d, pci_sbdf_t addr, uint32_t val)
 {
-	while (pci_guest_write(d, addr, 4, 4, val) == PCI_AGAIN)
+	struct vpci_vcpu vcpu;
+
+	vpci_vcpu_init(&vcpu, d);
+	while (vpci_write(&vcpu, addr, SCRATCH, 4, val) == PCI_AGAIN)
 		explore_yield();
+	vpci_vcpu_fini(&vcpu);
 }
 
 /*

@@ -8,11 +8,11 @@
 #define TESTS_EXPLORE_WORLD_H
 
 #include <holdfast/atomic.h>
-#include <holdfast/config.h>
 #include <holdfast/domain.h>
 #include <holdfast/errno.h>
 #include <holdfast/event.h>
 #include <holdfast/removal.h>
+#include <holdfast/vpci.h>
 
 #include "scenarios.h"
 
@@ -32,6 +32,12 @@
 /* What register 0 of a function reads, while there is one. */
 #define WORLD_ID 0x1234abcdu
 #define ALL_ONES 0xffffffffu
+/* The one register that holds what is written, for guests too. */
+#define SCRATCH 0x40
+
+/* The card's BAR 0: where the host has it, and one page of it at most. */
+#define WORLD_BAR 0xf0000000u
+#define WORLD_BAR_SIZE 0x1000u
 
 /* Setups: nothing yet; the card alone; the PF; PF and VF; all three. */
 void world_empty(void);
@@ -44,6 +50,17 @@ void world_guests(void);
 /* And the card is given to "one", which sees it at GUEST_SLOT. */
 void world_assigned(void);
 #define GUEST_SLOT (pci_sbdf(0, 0, 1, 0))
+
+/* And "one" has put the BAR at this address, and not yet mapped it. */
+void world_placed(void);
+#define GUEST_BAR 0xe0000000u
+/* world_placed(), and it is mapped. */
+void world_mapped(void);
+/* A vCPU of "one", for one thread at a time; what it has yet to do, done. */
+extern struct vpci_vcpu world_vcpu;
+void world_settle(struct vpci_vcpu *vcpu);
+/* The guest-physical page at which "one" has the BAR mapped; 0: nowhere. */
+uint64_t world_mapped_at(void);
 
 extern struct domain *guest_one, *guest_two; /* counted; put by world_end() */
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include <holdfast/config.h>
+#include <holdfast/vpci.h>
 
 #include "liar.h"
 
@@ -95,6 +96,7 @@ void liar_core_up(void)
 	liar.f = open_spec("server");
 	assert_int_equal(pci_init(), 0);
 	assert_int_equal(pci_config_init(), 0);
+	assert_int_equal(pci_vpci_init(NULL), 0);
 	assert_int_equal(pci_segment_add(0, &liar.host), 0);
 	assert_int_equal(pci_scan_segment(0, &scan), 0);
 	assert_int_equal(scan.failed, 0);

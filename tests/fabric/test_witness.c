@@ -134,6 +134,31 @@ static void test_dma_needs_bus_mastering_and_is_watched(void **state)
 	fabric_close(f);
 }
 
+static void test_memory_is_watched_as_the_core_reaches_it(void **state)
+{
+	struct fabric *f = open_spec("server");
+	struct pci_host *host = fabric_host(f);
+	uint64_t base, val;
+
+	(void)state;
+	base = rd(f, disk, PCI_BASE_ADDRESS_0, 4) & ~15u;
+	base |= (uint64_t)rd(f, disk, PCI_BASE_ADDRESS_1, 4) << 32;
+	assert_int_equal(host->ops->mem_write(host, base, 4, 0x11223344), 0);
+	assert_int_equal(host->ops->mem_read(host, base + 2, 1, &val), 0);
+	assert_int_equal(val, 0x22);
+	assert_int_equal(counts(f, disk).memory, 2);
+	assert_int_equal(host->ops->mem_read(host, 0x1000, 2, &val), 0);
+	assert_int_equal(val, 0xffff); /* nobody there */
+	assert_int_equal(host->ops->mem_write(host, 0x1000, 2, 0), 0);
+	core_removed(f, disk);
+	assert_int_equal(violations(f), 0);
+	assert_int_equal(host->ops->mem_read(host, base, 8, &val), 0);
+	assert_int_equal(host->ops->mem_write(host, base, 4, 0), 0);
+	assert_int_equal(violations(f), 2);
+	assert_int_equal(counts(f, disk).after_success, 2);
+	fabric_close(f);
+}
+
 static void test_interrupts_obey_their_masks(void **state)
 {
 	struct fabric *f = open_spec("server");
@@ -215,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_only_adding_takes_the_promise_back),
 		cmocka_unit_test(test_the_end_of_a_probe_promises_no_quiet),
 		cmocka_unit_test(test_dma_needs_bus_mastering_and_is_watched),
+		cmocka_unit_test(test_memory_is_watched_as_the_core_reaches_it),
 		cmocka_unit_test(test_interrupts_obey_their_masks),
 		cmocka_unit_test(test_msi_obeys_size_and_mask),
 		cmocka_unit_test(test_the_list_is_bounded_the_count_is_not),

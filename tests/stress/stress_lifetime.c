@@ -45,6 +45,7 @@ static void add(pci_sbdf_t sbdf)
 		.sbdf = sbdf,
 		.parent = pci_sbdf(0, sbdf.bus, PCI_DEV(sbdf), 0),
 		.type = PCI_TYPE_ENDPOINT,
+		.cfg_size = 256,
 		.is_vf = PCI_FN(sbdf) > 0,
 		.ident = { .vendor = 0x1234, .device = PCI_FN(sbdf) > 0 },
 	};
@@ -171,17 +172,26 @@ static void *walker(void *arg)
 
 static void *trapper(void *arg)
 {
-	uint32_t seed = (uint32_t)(uintptr_t)arg, val;
+	uint32_t seed = (uint32_t)(uintptr_t)arg;
+	struct vpci_vcpu vcpu[GUESTS + 1];
+	uint64_t val;
+	unsigned int i;
+
+	for (i = 0; i < GUESTS; i++)
+		vpci_vcpu_init(&vcpu[i], guests[i]);
+	vpci_vcpu_init(&vcpu[GUESTS], hardware_domain);
 
 	while (!hf_load_relaxed(&stop)) {
 		uint32_t r = next_random(&seed);
-		struct domain *d = r % 2 ? hardware_domain
-					 : guests[r / 2 % GUESTS];
+		struct vpci_vcpu *v = &vcpu[r % 2 ? GUESTS : r / 2 % GUESTS];
 
-		(void)!pci_guest_read(d, pick(&seed), 0, 4, &val);
-		(void)!pci_guest_write(d, pick(&seed), 0x3c, 1, r & 0xff);
+		(void)!vpci_read(v->domain, pick(&seed), 0, 4, &val);
+		(void)!vpci_write(v, pick(&seed), 0x3c, 1, r & 0xff);
+		(void)!vpci_process_pending(v, NULL);
 		count(TRAPPED);
 	}
+	for (i = 0; i < ARRAY_SIZE(vcpu); i++)
+		vpci_vcpu_fini(&vcpu[i]);
 	return NULL;
 }
 
@@ -199,7 +209,8 @@ int main(void)
 	unsigned int i, broken;
 
 	printf("seed %u\n", seed);
-	ENSURE(!pci_init() && !pci_segment_add(0, &witness));
+	ENSURE(!pci_init() && !pci_vpci_init(NULL) &&
+	       !pci_segment_add(0, &witness));
 	for (i = 0; i < GUESTS; i++) {
 		char text[] = { 'v', 'm', (char)('1' + i), '\0' };
 

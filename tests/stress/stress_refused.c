@@ -17,17 +17,18 @@ static pci_sbdf_t target, vsbdf;
 /* Each thread has a device's register for itself where it writes. */
 static uint32_t read_until_done(struct domain *d, pci_sbdf_t sbdf)
 {
-	uint32_t val = 0;
+	uint64_t val = 0;
 
-	while (pci_guest_read(d, sbdf, 0x3c, 1, &val) == PCI_AGAIN)
+	while (vpci_read(d, sbdf, 0x3c, 1, &val) == PCI_AGAIN)
 		hf_fetch_add_relaxed(&again, 1);
 	hf_fetch_add_relaxed(&accesses, 1);
-	return val;
+	return (uint32_t)val;
 }
 
-static void write_until_done(struct domain *d, pci_sbdf_t sbdf, uint32_t val)
+static void write_until_done(struct vpci_vcpu *vcpu, pci_sbdf_t sbdf,
+			     uint32_t val)
 {
-	while (pci_guest_write(d, sbdf, 0x3c, 1, val) == PCI_AGAIN)
+	while (vpci_write(vcpu, sbdf, 0x3c, 1, val) == PCI_AGAIN)
 		hf_fetch_add_relaxed(&again, 1);
 	hf_fetch_add_relaxed(&accesses, 1);
 }
@@ -36,18 +37,22 @@ static void *writer(void *arg)
 {
 	struct domain *d = arg;
 	pci_sbdf_t sbdf = d == hardware_domain ? target : vsbdf;
+	struct vpci_vcpu vcpu;
 	uint32_t n;
 
+	vpci_vcpu_init(&vcpu, d);
 	for (n = 0; !hf_load_relaxed(&stop); n = (n + 1) % 0xfe) {
-		write_until_done(d, sbdf, n);
+		write_until_done(&vcpu, sbdf, n);
 		ENSURE(read_until_done(d, sbdf) == n);
 	}
+	vpci_vcpu_fini(&vcpu);
 	return NULL;
 }
 
 static void add(const char *text)
 {
-	struct pci_dev_desc desc = { .type = PCI_TYPE_ENDPOINT };
+	struct pci_dev_desc desc = { .type = PCI_TYPE_ENDPOINT,
+				     .cfg_size = 256 };
 
 	ENSURE(!pci_sbdf_parse(text, &desc.sbdf));
 	desc.parent = desc.sbdf;
@@ -92,7 +97,8 @@ int main(void)
 	pci_sbdf_t held;
 	int i;
 
-	ENSURE(!pci_init() && !pci_segment_add(0, &witness));
+	ENSURE(!pci_init() && !pci_vpci_init(NULL) &&
+	       !pci_segment_add(0, &witness));
 	add("0:1:0.0");
 	add("0:2:0.0");
 	target = pci_sbdf(0, 1, 0, 0);

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 
 #include <holdfast/atomic.h>
-#include <holdfast/config.h>
 #include <holdfast/domain.h>
 #include <holdfast/errno.h>
 #include <holdfast/removal.h>
+#include <holdfast/vpci.h>
 
 extern struct pci_host witness;
 

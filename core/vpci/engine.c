@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * View → dword → answer.
+ *
+ * An aligned access never crosses a dword, so the register is found by one
+ * index. Bits without hooks are composed from hardware and from the dword's
+ * value; a byte with a hook belongs to a register that is read, or written, as
+ * a whole.
+ *
+ * Reads take no lock: masks are fixed, the value is one atomic word. Writes are
+ * made under pdev->lock, which makes read-modify-write of the value, and of
+ * hardware, one step. Hardware is written with the access's own size, or less
+ * where not every byte of it may be: never more, because a neighbour may be
+ * cleared by writing 1.
+ */
+#include "vpci/internal.h"
+
+/* Where an access is in its dword. */
+struct at {
+	struct vpci_dword *d;
+	uint16_t reg;
+	uint8_t size;
+	unsigned int shift;
+	uint32_t mask;
+};
+
+static struct at at(struct vpci *view, uint16_t reg, uint8_t size)
+{
+	unsigned int shift = 8 * (reg & 3), index = view->index[reg / 4];
+
+	return (struct at){
+		.d = index ? &view->dword[index] : NULL,
+		.reg = reg,
+		.size = size,
+		.shift = shift,
+		.mask = (uint32_t)vpci_ones(size) << shift,
+	};
+}
+
+/* --- hardware ----------------------------------------------------------------- */
+
+uint32_t vpci_hw_read(struct vpci *view, uint16_t reg, uint8_t size)
+{
+	struct pci_dev *pdev = view->pdev;
+	struct pci_host *host = pdev->pseg->host;
+	uint32_t val;
+
+	if (pcidev_marked(pdev, PCI_MARK_LOST) ||
+	    host->ops->read(host, pdev->desc.sbdf, reg, size, &val))
+		return (uint32_t)vpci_ones(size);
+	return val & (uint32_t)vpci_ones(size);
+}
+
+void vpci_hw_write(struct vpci *view, uint16_t reg, uint8_t size, uint32_t val)
+{
+	struct pci_dev *pdev = view->pdev;
+	struct pci_host *host = pdev->pseg->host;
+
+	if (!pcidev_marked(pdev, PCI_MARK_LOST))
+		host->ops->write(host, pdev->desc.sbdf, reg, size,
+				 val & (uint32_t)vpci_ones(size));
+}
+
+/* --- values ------------------------------------------------------------------- */
+
+uint32_t vpci_get(struct vpci *view, uint16_t reg, uint8_t size)
+{
+	struct at a = at(view, reg, size);
+	uint32_t val;
+
+	if (!view->index[reg / 4])
+		return 0;
+	val = view->sealed ? hf_load_acquire(&a.d->value) : a.d->initial;
+	return (val & a.mask) >> a.shift;
+}
+
+void vpci_set(struct vpci *view, uint16_t reg, uint8_t size, uint32_t val)
+{
+	struct at a = at(view, reg, size);
+
+	val = val << a.shift & a.mask;
+	if (!view->index[reg / 4])
+		return;
+	if (view->sealed)
+		hf_store_release(&a.d->value,
+				 (hf_load_relaxed(&a.d->value) & ~a.mask) |
+					 val);
+	else
+		a.d->initial = (a.d->initial & ~a.mask) | val;
+}
+
+/* --- reading ------------------------------------------------------------------ */
+
+/* What hardware and value say, reserved bits included, at their place. */
+static uint32_t compose(struct vpci *view, const struct at *a, uint32_t bits)
+{
+	uint32_t val = hf_load_acquire(&a->d->value) & ~a->d->hw & bits;
+
+	if (a->d->hw & bits)
+		val |= vpci_hw_read(view, a->reg, a->size) << a->shift &
+		       a->d->hw & bits;
+	return val;
+}
+
+static uint32_t plain_read(struct vpci *view, const struct at *a, uint32_t bits)
+{
+	return compose(view, a, bits & ~(a->d->rsvdp | a->d->rsvdz));
+}
+
+/* A register with hooks, whole, at its place in the dword. */
+static uint32_t range_read(struct vpci *view, const struct vpci_range *r)
+{
+	struct at whole = at(view, r->reg, r->size);
+	uint32_t val = plain_read(view, &whole, whole.mask);
+
+	if (r->read)
+		val = r->read(view, r->reg, val >> whole.shift, r->data)
+		      << whole.shift;
+	return val & whole.mask;
+}
+
+static uint32_t mixed_read(struct vpci *view, const struct at *a)
+{
+	uint32_t plain = a->mask, val = 0;
+	unsigned int i, last = 0;
+
+	for (i = a->reg & 3; i < (a->reg & 3u) + a->size; i++) {
+		unsigned int lane = a->d->lane[i];
+
+		if (lane)
+			plain &= ~(0xffu << 8 * i);
+		if (lane && lane != last)
+			val |= range_read(view, &view->range[lane]);
+		last = lane;
+	}
+	val &= a->mask;
+	return plain ? val | plain_read(view, a, plain) : val;
+}
+
+static bool has_hook(const struct at *a)
+{
+	uint32_t lanes;
+
+	memcpy(&lanes, a->d->lane, sizeof(lanes));
+	return lanes & a->mask;
+}
+
+uint32_t vpci_view_read(struct vpci *view, uint16_t reg, uint8_t size)
+{
+	struct at a = at(view, reg, size);
+
+	if (reg >= view->size && !view->hardware)
+		return (uint32_t)vpci_ones(size);
+	if (!view->index[reg / 4])
+		return view->hardware ? vpci_hw_read(view, reg, size) : 0;
+	return (has_hook(&a) ? mixed_read(view, &a)
+			     : plain_read(view, &a, a.mask)) >>
+	       a.shift;
+}
+
+/* --- writing ------------------------------------------------------------------ */
+
+/* One write to hardware; all bytes of it have bits that the domain may write. */
+static void hw_merge(struct vpci *view, const struct at *a, uint32_t val)
+{
+	uint32_t may = a->d->hw & (a->d->rw | a->d->w1c) & a->mask;
+	uint32_t zero = a->d->hw & a->d->rsvdz & a->mask;
+
+	if (may != a->mask)
+		val = (vpci_hw_read(view, a->reg, a->size) << a->shift &
+		       a->mask & ~may & ~zero) |
+		      (val & may);
+	vpci_hw_write(view, a->reg, a->size, (val & a->mask) >> a->shift);
+}
+
+/* Split until every byte of a write is one that has something to write. */
+static void hw_write_parts(struct vpci *view, const struct at *a, uint32_t bits,
+			   uint32_t val)
+{
+	uint32_t may = a->d->hw & (a->d->rw | a->d->w1c) & bits;
+	struct at half;
+	unsigned int i, bytes = 0;
+
+	for (i = 0; i < 4; i++)
+		bytes += (may & a->mask & 0xffu << 8 * i) != 0;
+	if (bytes == a->size) {
+		hw_merge(view, a, val);
+	} else if (bytes) {
+		half = at(view, a->reg, a->size / 2);
+		hw_write_parts(view, &half, bits, val);
+		half = at(view, (uint16_t)(a->reg + a->size / 2), a->size / 2);
+		hw_write_parts(view, &half, bits, val);
+	}
+}
+
+static void plain_write(struct vpci *view, const struct at *a, uint32_t bits,
+			uint32_t val)
+{
+	struct vpci_dword *d = a->d;
+	uint32_t own = ~d->hw & bits, old = hf_load_relaxed(&d->value), now;
+
+	now = (old & ~(d->rw & own)) | (val & d->rw & own);
+	now &= ~(val & d->w1c & own);
+	if (now != old)
+		hf_store_release(&d->value, now);
+	hw_write_parts(view, a, bits, val);
+}
+
+static void range_write(struct vpci *view, const struct vpci_range *r,
+			const struct at *a, uint32_t val)
+{
+	struct at whole = at(view, r->reg, r->size);
+	const struct vpci_dword *d = a->d;
+	uint32_t bits = a->mask & whole.mask;
+	uint32_t kept = range_read(view, r) & ~(d->w1c | d->rsvdz | d->rsvdp);
+
+	if (d->rsvdp & whole.mask)
+		kept |= compose(view, &whole, d->rsvdp & whole.mask);
+	kept &= ~(d->rw & bits);
+	val = kept | (val & (d->rw | d->w1c) & bits);
+	r->write(view, r->reg, val >> whole.shift, bits >> whole.shift,
+		 r->data);
+}
+
+void vpci_view_write(struct vpci *view, uint16_t reg, uint8_t size,
+		     uint32_t val)
+{
+	struct at a = at(view, reg, size);
+	uint32_t plain = a.mask;
+	unsigned int i, last = 0;
+
+	pci_assert_held(&view->pdev->lock);
+	if (reg >= view->size && !view->hardware)
+		return;
+	if (!view->index[reg / 4]) {
+		if (view->hardware)
+			vpci_hw_write(view, reg, size, val);
+		return;
+	}
+	val <<= a.shift;
+	for (i = reg & 3; i < (reg & 3u) + size; i++) {
+		unsigned int lane = a.d->lane[i];
+
+		if (!lane || !view->range[lane].write) {
+			last = 0;
+			continue;
+		}
+		plain &= ~(0xffu << 8 * i);
+		if (lane != last)
+			range_write(view, &view->range[lane], &a, val);
+		last = lane;
+	}
+	if (plain)
+		plain_write(view, &a, plain, val);
+}
+
+bool vpci_write_passes(const struct vpci *view, uint16_t reg, uint8_t size)
+{
+	return view->hardware && !view->index[reg / 4] &&
+	       (size < 8 || !view->index[reg / 4 + 1]);
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of core/vpci share.
+ *
+ *   trap.c      section → table → device → view; verdicts; 8 bytes as two
+ *   engine.c    view → dword → answer
+ *   register.c  adding registers to a view that is being built
+ *   view.c      building, freeing; the stage "vpci"; queries
+ *   policy.c    the two policies; policy_check.c what no policy may allow
+ *   chain.c     both capability chains, around what is hidden
+ *   header.c, bar.c, cap_*.c   one part of configuration space each
+ *   map.c       BARs into the guest; space.c a domain's address space
+ *   vcpu.c      what a vCPU has yet to do; vfs.c VF Enable, an operation
+ *   ecam.c, pio.c, mmio.c      other ways in
+ *
+ * Life of a view. It is built by the owner of pdev->op before the domain can
+ * reach the device, and freed by him a grace period after the domain could last
+ * reach it, or with the device. So whoever found the device in a section as the
+ * property of a domain may use that domain's view until the section ends.
+ *
+ * "Fixed" means: written while the view is built, and never again.
+ */
+#ifndef CORE_VPCI_INTERNAL_H
+#define CORE_VPCI_INTERNAL_H
+
+#include <holdfast/config.h>
+#include <holdfast/pci_regs.h>
+#include <holdfast/vpci.h>
+
+#include "config/internal.h"
+#include "device/internal.h"
+
+/* --- a view ----------------------------------------------------------------- */
+
+/* Four byte lanes; lane[i]: which of view->range has byte i, 0: none. */
+struct vpci_dword {
+	hf_atomic(uint32_t) value;          /* written under pdev->lock */
+	uint32_t hw, rw, w1c, rsvdp, rsvdz; /* fixed, as struct vpci_masks */
+	uint32_t used;    /* fixed: bits that a register has */
+	uint32_t initial; /* fixed: value at first, and after a reset */
+	uint8_t lane[4];  /* fixed */
+};
+
+/* A register with hooks. Fixed. */
+struct vpci_range {
+	vpci_read_fn *read;
+	vpci_write_fn *write;
+	void *data;
+	uint16_t reg;
+	uint8_t size;
+};
+
+/* Which registers were added; only while the view is built. */
+struct vpci_added {
+	uint16_t reg;
+	uint8_t size;
+	uint8_t range; /* 0: no hooks */
+};
+
+enum vpci_map_state {
+	VPCI_UNMAPPED,
+	VPCI_MAPPING, /* [0, done) is */
+	VPCI_MAPPED,
+	VPCI_UNMAPPING /* [0, done) still is */
+};
+
+/*
+ * One BAR of a view, and what the guest's address space has of it. All but
+ * what is fixed: pdev->lock.
+ */
+struct vpci_bar {
+	uint64_t hpa, size; /* fixed; a hardware domain's: see vpci_bar_hpa();
+			       size 0: not there */
+	uint8_t kind;       /* fixed; enum pci_bar_kind */
+	bool prefetch;      /* fixed */
+	uint16_t reg;       /* fixed: its (lower) register */
+	hf_atomic(uint64_t) addr; /* where the guest has put it */
+	bool decode;              /* the guest wants it there */
+	bool failed;              /* the last attempt; cleared by the next */
+	/*
+	 * What is below is written under the lock, and while busy by that
+	 * step's thread only, which may read it without.
+	 */
+	enum vpci_map_state state;
+	bool busy;   /* a piece of work on it is under way */
+	bool drop;   /* … whose thread is to give everything back */
+	bool moving; /* claimed at .other, too: UNMAPPING goes there, MAPPING
+			comes from there */
+	uint64_t at, done; /* where it is claimed and (being) mapped */
+	uint64_t other;
+	uint64_t mapped; /* bytes that do not trap; UNMAPPING: at most */
+};
+
+#define VPCI_BARS (PCI_BAR_FIRST_ROM + 1)
+
+/* What a write has set going; pdev->lock. */
+enum {
+	VPCI_WORK_BARS = 1 << 0, /* map what is decoded, unmap the rest */
+	VPCI_WORK_FLR = 1 << 1,  /* a reset is over at flr_over */
+	VPCI_WORK_VFS = 1 << 2,  /* VF Enable was written */
+};
+
+/* Registers that a reset undoes, as header.c keeps them. */
+enum {
+	VPCI_KEPT_CACHE_LINE,
+	VPCI_KEPT_LATENCY,
+	VPCI_KEPT_INTERRUPT_LINE,
+	VPCI_KEPT_DEVCTL,
+	VPCI_KEPT_DEVCTL2,
+	VPCI_KEPT_LNKCTL,
+	VPCI_KEPT_LNKCTL2,
+	VPCI_KEPT_ACS,
+	VPCI_KEPT_PAGE_SIZE,
+	VPCI_KEPT
+};
+
+struct vpci_msi;
+struct vpci_msix;
+struct vpci_vfs;
+
+struct vpci {
+	struct pci_dev *pdev;  /* fixed; owns none: it owns the view */
+	struct domain *domain; /* fixed; owns a reference */
+	const struct vpci_policy *policy; /* only while built */
+	char policy_name[PCI_WHO_LEN];    /* fixed */
+	bool hardware; /* fixed: what is not described passes through */
+	bool sealed;   /* fixed from then on */
+	uint16_t size; /* fixed: bytes of configuration space */
+	uint8_t index[PCI_CFG_SPACE_EXP_SIZE / 4]; /* fixed; 0: none */
+	unsigned int ndwords, nranges, dword_room, range_room; /* fixed */
+	unsigned int caps, hidden, failed;                     /* fixed */
+	uint16_t cap_end;         /* only while a capability is set up: where it
+			     ends; else 0 */
+	struct vpci_dword *dword; /* owned; entry 0 is not used */
+	struct vpci_range *range; /* owned; entry 0 is not used */
+	struct vpci_added *added; /* owned; NULL once sealed */
+	unsigned int nadded, added_room;
+
+	hf_atomic(uint32_t) cut;  /* cut off: answers all-ones, maps nothing */
+	hf_atomic(uint32_t) work; /* VPCI_WORK_*; written under pdev->lock */
+	uint64_t asked;           /* how often for work; pdev->lock */
+	uint64_t flr_over;        /* plat_now(); pdev->lock */
+	/* As the host had them in hardware; written by vpci_header_enter(). */
+	uint16_t command;
+	uint32_t kept[VPCI_KEPT];
+	bool known;     /* it answered then */
+	bool express_2; /* version 2 of PCI Express */
+	/* Fixed: as the host had them when the view was built. */
+	struct pci_bar host_bar[PCI_BAR_COUNT];
+	struct vpci_bar bar[VPCI_BARS];
+	struct vpci_msi *msi;   /* owned; or NULL */
+	struct vpci_msix *msix; /* owned; or NULL */
+	struct vpci_vfs *vfs;   /* owned; or NULL */
+	struct plat_rcu_head rcu;
+};
+
+/* The view of the domain that owns the device; in a section. Or NULL. */
+static inline struct vpci *vpci_view(struct pci_dev *pdev, struct domain *d)
+{
+	return d == hardware_domain ? hf_load_acquire(&pdev->hw_view)
+				    : hf_load_acquire(&pdev->view);
+}
+
+/* --- view.c ------------------------------------------------------------------- */
+
+extern struct vpci_options vpci_options; /* fixed */
+
+/*
+ * Build @pdev's view for @d by @policy: header, capabilities, extend, seal. 0
+ * and *@out; -ENOMEM; the error of extend. Outside sections, no lock; the host
+ * does not block.
+ */
+int vpci_build(struct pci_dev *pdev, struct domain *d,
+	       const struct vpci_policy *policy, struct vpci **out)
+	__must_check;
+/* Nobody can reach it; a section may still use it: through RCU. NULL is fine. */
+void vpci_free_later(struct vpci *view);
+
+/* --- register.c ----------------------------------------------------------------- */
+
+/* No more registers: gives back the room that is left. Cannot fail. */
+void vpci_seal(struct vpci *view);
+/* Every value as it was at first (a reset of the guest's own). Under the lock. */
+void vpci_values_reset(struct vpci *view);
+/* Frees what registers take. */
+void vpci_registers_free(struct vpci *view);
+
+/* --- engine.c ------------------------------------------------------------------- */
+
+/*
+ * One access of 1, 2 or 4 bytes, aligned, inside the view. In a section; write
+ * under pdev->lock, too. Hardware is touched only while not lost.
+ */
+uint32_t vpci_view_read(struct vpci *view, uint16_t reg, uint8_t size);
+void vpci_view_write(struct vpci *view, uint16_t reg, uint8_t size,
+		     uint32_t val);
+/* Such a write needs no lock: nothing describes these bytes. */
+bool vpci_write_passes(const struct vpci *view, uint16_t reg, uint8_t size);
+
+/* --- trap.c: for the other ways in ------------------------------------------------ */
+
+enum vpci_found { VPCI_FOUND, VPCI_NOBODY, VPCI_DRAINING };
+
+/*
+ * Who answers for @pdev, found in this section, to @d? DRAINING: give @d the
+ * verdict of vpci_again().
+ */
+enum vpci_found vpci_answers(struct domain *d, struct pci_dev *pdev);
+enum pci_verdict vpci_again(struct pci_dev *pdev);
+/*
+ * After a write that may have set something going, in the section: put the
+ * device on the vCPU's list if its view has work.
+ */
+void vpci_note_work(struct vpci_vcpu *vcpu, struct pci_dev *pdev,
+		    struct vpci *view);
+/* No room for another write's work: retry after vpci_process_pending(). */
+bool vpci_vcpu_is_full(const struct vpci_vcpu *vcpu);
+
+static inline uint64_t vpci_ones(uint8_t size)
+{
+	return size >= 8 ? UINT64_MAX : (1ull << 8 * size) - 1;
+}
+
+/* Something is to be done once the vCPU stops; under pdev->lock. */
+static inline void vpci_want(struct vpci *view, uint32_t work)
+{
+	hf_fetch_or_acq_rel(&view->work, work);
+	view->asked++;
+}
+
+/* --- policy.c, chain.c -------------------------------------------------------------- */
+
+/* How @policy treats a capability; NULL: hidden (.hardware: as it is). */
+const struct vpci_cap_policy *vpci_cap_policy(const struct vpci_policy *policy,
+					      bool extended, uint16_t id);
+/*
+ * All capabilities of @view's device: set up what @view->policy shows, hide the
+ * rest, and rebuild both chains. Counts in view->caps, hidden, failed. Errors
+ * hide; -ENOMEM only.
+ */
+int vpci_build_caps(struct vpci *view) __must_check;
+/* What no register has of [from, end), as @rest says. As vpci_add_register() */
+int vpci_add_rest(struct vpci *view, enum vpci_rest rest, uint16_t from,
+		  uint16_t end) __must_check;
+
+/* --- header.c, bar.c ------------------------------------------------------------------ */
+
+/* The registers below 0x40, Capabilities Pointer apart. 0, -ENOMEM. */
+int vpci_build_header(struct vpci *view) __must_check;
+/* BAR and expansion ROM registers of a guest's view, and view->bar. */
+int vpci_build_bars(struct vpci *view) __must_check;
+/* Memory decode changed: every BAR's .decode anew; wants WORK_BARS. Lock. */
+void vpci_bars_decode(struct vpci *view, bool memory);
+/* BAR @i's registers say @addr again (a move failed). Under the lock. */
+void vpci_bar_put_back(struct vpci *view, unsigned int i, uint64_t addr);
+/* The guest's Command gets these bits cleared (decode off). Under the lock. */
+void vpci_command_clear(struct vpci *view, uint16_t bits);
+uint16_t vpci_command(struct vpci *view); /* as the guest reads it */
+/* BARs and hardware's Command follow the guest's anew. Under the lock. */
+void vpci_command_apply(struct vpci *view);
+/* A guest's message interrupts went on or off: INTx follows. Under the lock. */
+void vpci_intx_update(struct vpci *view);
+/* A reset of the guest's own: emulated values as at the start. Lock. */
+void vpci_header_reset(struct vpci *view);
+/*
+ * The hardware as a guest shall find it, and as the host had it: Command, BARs,
+ * MSI and MSI-X off. Outside the lock; the owner of pdev->op.
+ */
+void vpci_header_enter(struct vpci *view);
+void vpci_header_leave(struct vpci *view);
+/* The part of enter that a reset undoes: writes only. In a section. */
+void vpci_header_start(struct vpci *view);
+/*
+ * The same of what bar.c has: after vpci_values_reset(), and in hardware, with
+ * a PF's VF BARs if they can be written now.
+ */
+void vpci_bars_reset(struct vpci *view);
+void vpci_bars_restore(struct vpci *view, bool vf_bars);
+/* The bits of @mask in a 16-bit register of hardware, if it answers at all. */
+void vpci_hw_update(struct vpci *view, uint16_t reg, uint16_t mask,
+		    uint16_t val);
+
+/* --- map.c: the guest's address space ---------------------------------------------------- */
+
+/* At most so many bytes at once, which may all be pages on their own. */
+#define VPCI_MAP_PIECE 0x200000u
+
+/* Where the hardware is that is at @at; the hardware domain moves it itself. */
+static inline uint64_t vpci_bar_hpa(const struct vpci *view,
+				    const struct vpci_bar *bar, uint64_t at)
+{
+	return view->hardware ? at : bar->hpa;
+}
+
+/*
+ * One bounded piece towards what the BARs' .decode and .addr say. In a section,
+ * no lock. True: there is more to do.
+ */
+bool vpci_map_step(struct vpci *view);
+/*
+ * Everything out of the guest's address space, claims too, at once. @cut: what
+ * is left of it shall read all-ones. No lock; any number of times. What a map
+ * step of another thread is just about, that thread takes out itself: all is
+ * gone a grace period after.
+ */
+void vpci_unmap_all(struct vpci *view, bool cut);
+
+/* --- space.c: what lies where in a guest ---------------------------------------------------- */
+
+/*
+ * One claimed BAR: a published pointer. Found in a section only, and given back
+ * before the view is freed, which is done a grace period after.
+ */
+struct vpci_claim {
+	uint64_t start, last;
+	uint64_t reach;  /* the highest .last up to this one, by .start */
+	uint64_t serial; /* who came first has it, where two overlap */
+	hf_atomic(struct vpci *) view; /* NULL: it was given back */
+	uint8_t bar;
+};
+
+/*
+ * Claim BAR @bar of @view at @at. 0; -ERANGE outside the windows, over
+ * configuration space, or it wraps; -ENOMEM. In a section, no lock.
+ */
+int vpci_space_claim(struct vpci *view, unsigned int bar, uint64_t at)
+	__must_check;
+/* Give back; any number of times. Any context; pdev->lock may be held. */
+void vpci_space_release(struct vpci *view, unsigned int bar, uint64_t at);
+/* Who has @gpa (came first)? *@offset in the BAR. In a section. NULL: nobody */
+struct vpci *vpci_space_find(struct domain *d, uint64_t gpa, unsigned int *bar,
+			     uint64_t *offset);
+/*
+ * The first run of whole pages at or after *@offset and before @end (both, and
+ * @at, multiples of the page size) that is BAR @bar's of @view, claimed at @at,
+ * and of nobody who came first. False: none. *@len is at most @end - *@offset.
+ * In a section.
+ */
+bool vpci_space_run(struct vpci *view, unsigned int bar, uint64_t at,
+		    uint64_t end, uint64_t *offset, uint64_t *len);
+/* The stage's domain_gone. */
+void vpci_space_free(struct domain *d);
+
+/* --- vcpu.c ----------------------------------------------------------------------------- */
+
+/* --- the capabilities ---------------------------------------------------------------------
+ * Each file has the capability's policies, and its set-up where a table does
+ * not say it all. NULL in a policy: hidden, or as it is.
+ */
+extern const struct vpci_cap_policy vpci_guest_pm, vpci_guest_vpd,
+	vpci_guest_msi, vpci_guest_vndr, vpci_guest_pcie, vpci_guest_msix,
+	vpci_guest_af, vpci_guest_ssvid;
+extern const struct vpci_cap_policy vpci_guest_aer, vpci_guest_dsn,
+	vpci_guest_ext_vndr;
+extern const struct vpci_cap_policy vpci_hwdom_sriov, vpci_hwdom_rebar;
+
+/* Does the guest have message interrupts on? Under the lock. */
+bool vpci_msi_is_on(struct vpci *view);
+bool vpci_msix_is_on(struct vpci *view);
+/* All vectors off and forgotten, the receiver told. Under the lock. */
+void vpci_msi_reset(struct vpci *view);
+void vpci_msix_reset(struct vpci *view);
+void vpci_msi_free(struct vpci *view);
+void vpci_msix_free(struct vpci *view);
+int vpci_msi_vector(struct vpci *view, unsigned int i, struct pci_vector *out);
+int vpci_msix_vector(struct vpci *view, unsigned int i, struct pci_vector *out);
+int vpci_msi_pending(struct vpci *view, unsigned int i);  /* under the lock */
+int vpci_msix_pending(struct vpci *view, unsigned int i); /* likewise */
+void vpci_msi_info(struct vpci *view, struct vpci_info *info);
+void vpci_msix_info(struct vpci *view, struct vpci_info *info);
+
+/*
+ * Does this page of the BAR (offset: a multiple of the page size) hold a part
+ * of the MSI-X table or PBA? Fixed; any context.
+ */
+bool vpci_msix_has_page(struct vpci *view, unsigned int bar, uint64_t offset);
+/*
+ * An access to the table or the PBA: true if it was (also a bad one). Read: in
+ * a section; write: under the lock, too.
+ */
+bool vpci_msix_mem_read(struct vpci *view, unsigned int bar, uint64_t offset,
+			uint8_t size, uint64_t *val);
+bool vpci_msix_mem_write(struct vpci *view, unsigned int bar, uint64_t offset,
+			 uint8_t size, uint64_t val);
+
+/*
+ * A Function Level Reset by the guest (PCIe, AF), if the device can and has no
+ * VFs. Under the lock; hardware is told by the first step that finds no BAR
+ * mapped, and flr_over is 0 until then.
+ */
+void vpci_flr_begin(struct vpci *view);
+/* In a section, no lock: true and *@when while it is not over. */
+bool vpci_flr_step(struct vpci *view, uint64_t *when);
+
+/*
+ * VF Enable or its end, in steps; the caller's reference. Outside sections.
+ * True and *@when: not finished.
+ */
+bool vpci_vfs_step(struct pci_dev *pdev, struct vpci *view, uint64_t *when);
+void vpci_vfs_free(struct vpci *view);
+
+#endif

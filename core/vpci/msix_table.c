@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The MSI-X table and the pending bits that a guest finds in its BAR (PCIe 6.0
+ * §7.7.2.5 to §7.7.2.9). The pages that hold them are never mapped: mmio.c asks
+ * here first and forwards to hardware what is neither.
+ *
+ * Accesses of 4 or 8 bytes, aligned; any other that touches table or PBA reads
+ * all-ones, or is dropped. The regions start and end at multiples of 8, so an
+ * aligned access is wholly in one of them or in none.
+ *
+ * Reads take no lock: each is one atomic load of what a writer, under
+ * pdev->lock, stores at once. No pointer is reached through these words, so
+ * relaxed order is enough.
+ */
+#include "vpci/msi.h"
+
+/* --- entries ------------------------------------------------------------------------ */
+
+void vpci_msix_entry_get(struct vpci_msix *msix, unsigned int i, uint16_t flags,
+			 struct pci_vector *out)
+{
+	uint64_t address = hf_load_relaxed(&msix->entry[i].address);
+	uint64_t data_ctrl = hf_load_relaxed(&msix->entry[i].data_ctrl);
+
+	*out = (struct pci_vector){
+		.msix = true,
+		.enabled = flags & PCI_MSIX_FLAGS_ENABLE,
+		.masked = flags & PCI_MSIX_FLAGS_MASKALL ||
+			  data_ctrl & VPCI_MSIX_MASKED,
+		.index = i,
+		.address = address,
+		.data = (uint32_t)data_ctrl,
+	};
+}
+
+/* Its pending bit, which is clear afterwards. */
+static bool take_pending(struct vpci_msix *msix, unsigned int i)
+{
+	uint64_t bit = 1ull << i % 64;
+
+	return hf_fetch_and_release(&msix->pending[i / 64], ~bit) & bit;
+}
+
+void vpci_msix_entry_update(struct vpci *view, unsigned int i,
+			    const struct pci_vector *was)
+{
+	struct pci_vector is;
+
+	vpci_msix_entry_get(view->msix, i, vpci_msix_flags(view), &is);
+	is.pending = vpci_deliverable(&is) && take_pending(view->msix, i);
+	vpci_vector_tell(view, was, &is);
+}
+
+void vpci_msix_table_clear(struct vpci_msix *msix)
+{
+	unsigned int i;
+
+	for (i = 0; i < msix->entries; i++) {
+		hf_store_relaxed(&msix->entry[i].address, 0);
+		hf_store_relaxed(&msix->entry[i].data_ctrl, VPCI_MSIX_MASKED);
+	}
+	for (i = 0; i < ARRAY_SIZE(msix->pending); i++)
+		hf_store_relaxed(&msix->pending[i], 0);
+}
+
+/* --- accesses ----------------------------------------------------------------------- */
+
+static bool touches(const struct vpci_msix_region *r, unsigned int bar,
+		    uint64_t offset, uint64_t size)
+{
+	return r->bar == bar && offset < r->end && r->start < offset + size;
+}
+
+static bool has(struct vpci *view, unsigned int bar, uint64_t offset,
+		uint64_t size)
+{
+	return view->msix && (touches(&view->msix->table, bar, offset, size) ||
+			      touches(&view->msix->pba, bar, offset, size));
+}
+
+bool vpci_msix_has_page(struct vpci *view, unsigned int bar, uint64_t offset)
+{
+	return has(view, bar, offset, PLAT_PAGE_SIZE);
+}
+
+static bool access_ok(uint64_t offset, uint8_t size)
+{
+	return (size == 4 || size == 8) && !(offset % size);
+}
+
+typedef hf_atomic(uint64_t) quadword;
+
+/* The one that has @offset, which is in the table or in the PBA. */
+static quadword *quadword_at(struct vpci_msix *msix, unsigned int bar,
+			     uint64_t offset)
+{
+	struct vpci_msix_entry *entry;
+
+	if (!touches(&msix->table, bar, offset, 1))
+		return &msix->pending[(offset - msix->pba.start) / 8];
+	offset -= msix->table.start;
+	entry = &msix->entry[offset / PCI_MSIX_ENTRY_SIZE];
+	return offset % PCI_MSIX_ENTRY_SIZE < PCI_MSIX_ENTRY_DATA
+		       ? &entry->address
+		       : &entry->data_ctrl;
+}
+
+bool vpci_msix_mem_read(struct vpci *view, unsigned int bar, uint64_t offset,
+			uint8_t size, uint64_t *val)
+{
+	if (!has(view, bar, offset, size))
+		return false;
+	*val = vpci_ones(size);
+	if (access_ok(offset, size))
+		*val &= hf_load_relaxed(quadword_at(view->msix, bar, offset)) >>
+			8 * (offset & 4);
+	return true;
+}
+
+/*
+ * Reserved bits stay 0: the two low ones of the address, and all of Vector
+ * Control but the mask (§7.7.2.5, §7.7.2.8).
+ */
+static void entry_write(struct vpci_msix *msix, uint64_t offset, uint8_t size,
+			uint64_t val)
+{
+	quadword *word = quadword_at(msix, msix->table.bar, offset);
+	uint64_t bits = vpci_ones(size) << 8 * (offset & 4);
+
+	val = (hf_load_relaxed(word) & ~bits) |
+	      (val << 8 * (offset & 4) & bits);
+	if ((offset - msix->table.start) % PCI_MSIX_ENTRY_SIZE <
+	    PCI_MSIX_ENTRY_DATA)
+		val &= ~3ull;
+	else
+		val &= VPCI_MSIX_MASKED | UINT32_MAX;
+	hf_store_relaxed(word, val);
+}
+
+bool vpci_msix_mem_write(struct vpci *view, unsigned int bar, uint64_t offset,
+			 uint8_t size, uint64_t val)
+{
+	struct vpci_msix *msix = view->msix;
+	struct pci_vector was;
+	unsigned int i;
+
+	if (!has(view, bar, offset, size))
+		return false;
+	if (!access_ok(offset, size) || !touches(&msix->table, bar, offset, 1))
+		return true;
+	pci_assert_held(&view->pdev->lock);
+	i = (unsigned int)((offset - msix->table.start) / PCI_MSIX_ENTRY_SIZE);
+	vpci_msix_entry_get(msix, i, vpci_msix_flags(view), &was);
+	entry_write(msix, offset, size, val);
+	vpci_msix_entry_update(view, i, &was);
+	return true;
+}

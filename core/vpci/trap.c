@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A domain's access to its devices: section → table → device → view → dword →
+ * answer.
+ *
+ * A read takes no lock and writes nothing shared. What protects it is the
+ * section: a removal, a loss or a reassignment changes what is tested here and
+ * then waits for a grace period, so whoever passed the tests has done his
+ * access by then, and the view he used is freed after that.
+ *
+ * A write of a described register takes pdev->lock inside the section, and
+ * there looks at owner, loss and cut-off again: those who take the device away
+ * change them first, and then do, or wait for, what needs the lock. It need not
+ * look at the state: a drain that began since ends no earlier than our section.
+ *
+ * A host that may block cannot be called inside; then the engine takes a
+ * reference and leaves the section, and the removal waits for the reference
+ * instead. Nobody has a view of such a host's devices.
+ *
+ * While a device is drained the answer is PCI_AGAIN. The retry itself looks at
+ * the time and ends a drain that is over, so that one CPU, on which the
+ * removal cannot run meanwhile, does not spin for ever.
+ */
+#include "vpci/internal.h"
+
+struct access {
+	struct domain *d;
+	struct vpci_vcpu *vcpu; /* of a write */
+	uint16_t reg;
+	uint8_t size;
+	bool write;
+	uint64_t val;
+};
+
+/* --- who answers ---------------------------------------------------------------- */
+
+static struct pci_dev *find(struct domain *d, pci_sbdf_t addr)
+{
+	struct pci_segment *pseg;
+
+	if (d != hardware_domain)
+		return addr.seg ? NULL : pci_table_find(&d->table, addr);
+	pseg = pci_segment_find(addr.seg);
+	return pseg ? pci_table_find(&pseg->table, addr) : NULL;
+}
+
+enum vpci_found vpci_answers(struct domain *d, struct pci_dev *pdev)
+{
+	if (hf_load_acquire(&pdev->owner) != d ||
+	    pcidev_marked(pdev, PCI_MARK_LOST))
+		return VPCI_NOBODY;
+	switch (life_state(&pdev->life)) {
+	case PCI_STATE_LIVE:
+		return VPCI_FOUND;
+	case PCI_STATE_DRAINING:
+		return VPCI_DRAINING;
+	default:
+		return VPCI_NOBODY;
+	}
+}
+
+enum pci_verdict vpci_again(struct pci_dev *pdev)
+{
+	if (plat_now() >= hf_load_relaxed(&pdev->again_until))
+		pcidev_drain_expired(pdev);
+	return PCI_AGAIN;
+}
+
+/* --- one access, by what answers --------------------------------------------------- */
+
+/* The dwords of an access: one, or two of 8 bytes. */
+static void read_view(struct vpci *view, struct access *a)
+{
+	uint8_t size = a->size < 4 ? a->size : 4;
+
+	a->val = vpci_view_read(view, a->reg, size);
+	if (a->size == 8)
+		a->val |= (uint64_t)vpci_view_read(view, a->reg + 4, 4) << 32;
+}
+
+static void write_view(struct vpci *view, struct access *a)
+{
+	uint8_t size = a->size < 4 ? a->size : 4;
+	struct pci_dev *pdev = view->pdev;
+
+	if (vpci_write_passes(view, a->reg, a->size)) {
+		vpci_hw_write(view, a->reg, size, (uint32_t)a->val);
+		if (a->size == 8)
+			vpci_hw_write(view, a->reg + 4, 4,
+				      (uint32_t)(a->val >> 32));
+		return;
+	}
+	pci_lock(&pdev->lock);
+	if (hf_load_acquire(&pdev->owner) == a->d &&
+	    !pcidev_marked(pdev, PCI_MARK_LOST) &&
+	    !hf_load_acquire(&view->cut)) {
+		vpci_view_write(view, a->reg, size, (uint32_t)a->val);
+		if (a->size == 8)
+			vpci_view_write(view, a->reg + 4, 4,
+					(uint32_t)(a->val >> 32));
+	}
+	pci_unlock(&pdev->lock);
+	vpci_note_work(a->vcpu, pdev, view);
+}
+
+/* Without a view: hardware as it is. */
+static void pass_dword(struct pci_dev *pdev, struct access *a, uint16_t reg,
+		       uint8_t size, unsigned int shift)
+{
+	struct pci_host *host = pdev->pseg->host;
+	uint32_t val;
+
+	if (a->write)
+		host->ops->write(host, pdev->desc.sbdf, reg, size,
+				 (uint32_t)(a->val >> shift) &
+					 (uint32_t)vpci_ones(size));
+	else if (!host->ops->read(host, pdev->desc.sbdf, reg, size, &val))
+		a->val = (a->val & ~(vpci_ones(size) << shift)) |
+			 (uint64_t)val << shift;
+}
+
+static void pass(struct pci_dev *pdev, struct access *a)
+{
+	pass_dword(pdev, a, a->reg, a->size < 4 ? a->size : 4, 0);
+	if (a->size == 8)
+		pass_dword(pdev, a, a->reg + 4, 4, 32);
+}
+
+/* In the section. True: its host may block; go on outside. */
+static bool access_device(struct pci_dev *pdev, struct access *a)
+{
+	struct vpci *view = vpci_view(pdev, a->d);
+
+	if (a->write && pcidev_marked(pdev, PCI_MARK_READ_ONLY))
+		return false;
+	if (view) {
+		if (hf_load_acquire(&view->cut))
+			return false;
+		if (a->write)
+			write_view(view, a);
+		else
+			read_view(view, a);
+		return false;
+	}
+	if (a->d != hardware_domain)
+		return false;
+	if (pdev->pseg->host->ops->may_block)
+		return true;
+	pass(pdev, a);
+	return false;
+}
+
+/* Outside the section, with a reference on it. */
+static void pass_outside(struct pci_dev *pdev, struct access *a)
+{
+	pass(pdev, a);
+	/* It may have changed hands, or gone, while the host blocked. */
+	if (hf_load_acquire(&pdev->owner) != a->d ||
+	    pcidev_marked(pdev, PCI_MARK_LOST))
+		a->val = vpci_ones(a->size);
+	pcidev_put(pdev);
+}
+
+/* --- a slot without function 0 ------------------------------------------------------ */
+
+/*
+ * Software looks for functions 1 to 7 only where there is a function 0 (PCIe
+ * 6.0 §7.5.1.1.9). A guest's slot that has some, but not that one, shows in its
+ * place a function that nothing drives: the vendor of the first that is there,
+ * device ID 0xffff, class 0xff (PCI Code and ID Assignment 1.11 §1.16: fits no
+ * other class), multi-function, no capability, no BAR.
+ */
+static uint32_t placeholder_dword(struct pci_dev *sibling, uint16_t reg)
+{
+	switch (reg) {
+	case PCI_VENDOR_ID:
+		return 0xffff0000u | sibling->desc.ident.vendor;
+	case PCI_CLASS_REVISION:
+		return 0xff000000u;
+	case PCI_CACHE_LINE_SIZE:
+		return (uint32_t)PCI_HEADER_TYPE_MFD << 16;
+	default:
+		return 0;
+	}
+}
+
+static void read_placeholder(struct pci_dev *sibling, struct access *a)
+{
+	unsigned int at = a->reg & ~3u;
+	uint64_t val = placeholder_dword(sibling, (uint16_t)at);
+
+	if (a->size == 8)
+		val |= (uint64_t)placeholder_dword(sibling, (uint16_t)(at + 4))
+		       << 32;
+	a->val = val >> 8 * (a->reg & 3) & vpci_ones(a->size);
+}
+
+/* One of @d's at @addr's slot, where there is no function 0; in a section. */
+static struct pci_dev *sibling(struct domain *d, pci_sbdf_t addr)
+{
+	struct pci_dev *pdev = NULL;
+
+	if (d == hardware_domain || addr.seg || PCI_FN(addr))
+		return NULL;
+	while (!pdev && PCI_FN(addr) < 7) {
+		addr.devfn++;
+		pdev = pci_table_find(&d->table, addr);
+	}
+	return pdev;
+}
+
+/* --- the trap ------------------------------------------------------------------------ */
+
+static bool is_valid(uint16_t reg, uint8_t size)
+{
+	return (size == 1 || size == 2 || size == 4 || size == 8) &&
+	       !(reg & (size - 1)) && reg < PCI_CFG_SPACE_EXP_SIZE;
+}
+
+static enum pci_verdict trap(pci_sbdf_t addr, struct access *a)
+{
+	enum pci_verdict verdict = PCI_DONE;
+	struct pci_dev *pdev, *owned = NULL;
+
+	plat_rcu_read_lock();
+	pdev = find(a->d, addr);
+	if (!pdev) {
+		pdev = a->write ? NULL : sibling(a->d, addr);
+		if (pdev)
+			read_placeholder(pdev, a);
+	} else {
+		switch (vpci_answers(a->d, pdev)) {
+		case VPCI_NOBODY:
+			break;
+		case VPCI_DRAINING:
+			verdict = vpci_again(pdev);
+			break;
+		case VPCI_FOUND:
+			if (!access_device(pdev, a))
+				break;
+			if (pcidev_tryget(pdev))
+				owned = pdev;
+			else
+				verdict = PCI_AGAIN;
+		}
+	}
+	plat_rcu_read_unlock();
+	if (owned)
+		pass_outside(owned, a);
+	return verdict;
+}
+
+enum pci_verdict vpci_read(struct domain *d, pci_sbdf_t vsbdf, uint16_t reg,
+			   uint8_t size, uint64_t *val)
+{
+	struct access a = {
+		.d = d, .reg = reg, .size = size, .val = vpci_ones(size)
+	};
+	enum pci_verdict verdict = PCI_DONE;
+
+	if (is_valid(reg, size))
+		verdict = trap(vsbdf, &a);
+	*val = a.val;
+	return verdict;
+}
+
+enum pci_verdict vpci_write(struct vpci_vcpu *vcpu, pci_sbdf_t vsbdf,
+			    uint16_t reg, uint8_t size, uint64_t val)
+{
+	struct access a = { .d = vcpu->domain,
+			    .vcpu = vcpu,
+			    .reg = reg,
+			    .size = size,
+			    .write = true,
+			    .val = val };
+
+	if (!is_valid(reg, size))
+		return PCI_DONE;
+	return vpci_vcpu_is_full(vcpu) ? PCI_AGAIN : trap(vsbdf, &a);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A guest's BARs and emulated registers against all that takes the device from
+ * it: core/vpci, the proofs in map.c, vcpu.c and trap.c; R19, R21, H2, H3.
+ */
+#include <holdfast/pci_regs.h>
+
+#include "world.h"
+
+static int result;
+static struct vpci_vcpu second;
+
+static void settle(void)
+{
+	world_settle(&world_vcpu);
+}
+
+static void deassign(void)
+{
+	ensure(!pci_deassign(guest_one, CARD));
+	ensure(!world_mapped_at());
+}
+
+static void force(void)
+{
+	result = world_remove(CARD, PCI_REMOVE_FORCE, 100 * MSEC);
+	ensure(result || !world_mapped_at());
+}
+
+static void lose(void)
+{
+	result = world_lose(CARD);
+	ensure(!result && !world_mapped_at());
+}
+
+static void end(void)
+{
+	vpci_vcpu_fini(&world_vcpu);
+	ensure(!world_mapped_at());
+	world_end();
+}
+
+static void there(void)
+{
+	vpci_vcpu_fini(&world_vcpu);
+	ensure(!world_mapped_at());
+	world_end_card_there();
+}
+
+SCENARIO(map_deassign, .name = "vpci/map_against_deassign",
+	 .rule = "R21, H2: what is being mapped is not mapped after deassign",
+	 .setup = world_placed, .finish = there,
+	 .thread = { { "vcpu", settle }, { "toolstack", deassign } });
+SCENARIO(map_force, .name = "vpci/map_against_force",
+	 .rule = "rule 6: no guest mapping is left when a removal says 0",
+	 .setup = world_placed, .finish = end,
+	 .thread = { { "vcpu", settle }, { "remover", force } });
+SCENARIO(map_loss, .name = "vpci/map_against_loss",
+	 .rule = "rule 10: nor when a loss is over", .setup = world_placed,
+	 .finish = end, .thread = { { "vcpu", settle }, { "loser", lose } });
+
+/* --- a move --------------------------------------------------------------------- */
+
+#define MOVED 0xe0100000u
+
+static void move(void)
+{
+	ensure(vpci_write(&world_vcpu, GUEST_SLOT, PCI_BASE_ADDRESS_0, 4,
+			  MOVED) == PCI_DONE);
+	settle();
+}
+
+static void moved(void)
+{
+	vpci_vcpu_fini(&world_vcpu);
+	ensure(world_mapped_at() == MOVED);
+	world_end();
+}
+
+static bool mmio(uint64_t gpa)
+{
+	uint64_t val;
+
+	while (vpci_mmio_read(guest_one, gpa, 4, &val) == PCI_AGAIN)
+		explore_yield();
+	ensure(val == WORLD_ID || val == ALL_ONES);
+	return val == WORLD_ID;
+}
+
+/* Never at neither place for one who sees the move's order: new after old. */
+static void touch_both(void)
+{
+	bool at_new = mmio(MOVED);
+
+	ensure(!at_new || mmio(MOVED));
+	mmio(GUEST_BAR);
+}
+
+SCENARIO(move_mmio, .name = "vpci/bar_move_against_mmio",
+	 .rule = "H3: an access meets the device or nobody, at either place",
+	 .setup = world_mapped, .finish = moved,
+	 .thread = { { "vcpu", move }, { "vcpu2", touch_both } });
+SCENARIO(move_deassign, .name = "vpci/bar_move_against_deassign",
+	 .rule = "R21: a move under way leaves nothing behind",
+	 .setup = world_mapped, .finish = there,
+	 .thread = { { "vcpu", move }, { "toolstack", deassign } });
+SCENARIO(move_loss, .name = "vpci/bar_move_against_loss",
+	 .rule = "rule 10: nor does it when the device is lost",
+	 .setup = world_mapped, .finish = end,
+	 .thread = { { "vcpu", move }, { "loser", lose } });
+
+static void mmio_old(void)
+{
+	mmio(GUEST_BAR);
+}
+
+SCENARIO(mmio_force, .name = "vpci/mmio_against_force",
+	 .rule = "H3, rule 6: no trapped access to a BAR after 0",
+	 .setup = world_mapped, .finish = end,
+	 .thread = { { "vcpu", mmio_old }, { "remover", force } });
+
+/* --- two vCPUs ------------------------------------------------------------------- */
+
+static void placed_by_two(void)
+{
+	world_placed();
+	vpci_vcpu_init(&second, guest_one);
+	ensure(vpci_write(&second, GUEST_SLOT, PCI_COMMAND, 2,
+			  PCI_COMMAND_MEMORY) == PCI_DONE);
+}
+
+/* Whoever may resume finds the BAR mapped. */
+static void settle_first(void)
+{
+	world_settle(&world_vcpu);
+	ensure(world_mapped_at() == GUEST_BAR);
+}
+
+static void settle_second(void)
+{
+	world_settle(&second);
+	ensure(!second.npending);
+}
+
+static void both_done(void)
+{
+	vpci_vcpu_fini(&second);
+	vpci_vcpu_fini(&world_vcpu);
+	ensure(world_mapped_at() == GUEST_BAR);
+	world_end();
+}
+
+SCENARIO(two, .name = "vpci/two_vcpus_map",
+	 .rule = "one BAR, two vCPUs that wait for it: mapped once",
+	 .setup = placed_by_two, .finish = both_done,
+	 .thread = { { "vcpu", settle_first }, { "vcpu2", settle_second } });
+
+static void decode_off(void)
+{
+	ensure(vpci_write(&second, GUEST_SLOT, PCI_COMMAND, 2, 0) == PCI_DONE);
+	settle_second();
+}
+
+static void as_the_register_says(void)
+{
+	struct vpci_info info;
+
+	world_settle(&world_vcpu);
+	ensure(!vpci_query(CARD, &info));
+	ensure(!info.bar[0].decode && !info.bar[0].mapped);
+	vpci_vcpu_fini(&second);
+	vpci_vcpu_fini(&world_vcpu);
+	ensure(!world_mapped_at());
+	world_end();
+}
+
+SCENARIO(on_off, .name = "vpci/decode_on_against_off",
+	 .rule = "what is mapped at last is what the registers say at last",
+	 .setup = placed_by_two, .finish = as_the_register_says,
+	 .thread = { { "vcpu", settle }, { "vcpu2", decode_off } });
+
+/* --- writes ------------------------------------------------------------------------ */
+
+static void write_scratch(void)
+{
+	world_trap_write(guest_one, GUEST_SLOT, 7);
+}
+
+static void hand_over(void)
+{
+	pci_sbdf_t at = GUEST_SLOT;
+
+	ensure(!pci_deassign(guest_one, CARD));
+	world_write_scratch(CARD, 42);
+	ensure(!pci_assign(guest_two, CARD, &at));
+}
+
+static void untouched(void)
+{
+	ensure(world_scratch(CARD) == 42);
+	world_end_card_there();
+}
+
+SCENARIO(write_reassign, .name = "vpci/R21_write_against_reassign",
+	 .rule = "R21: an old guest's write never reaches the new one's device",
+	 .setup = world_assigned, .finish = untouched,
+	 .thread = { { "guest", write_scratch }, { "toolstack", hand_over } });
+
+static void lost(void)
+{
+	result = world_lose(CARD);
+}
+
+static void gone(void)
+{
+	ensure(!result);
+	world_end_card_gone();
+}
+
+SCENARIO(write_loss, .name = "vpci/write_against_loss",
+	 .rule = "rule 10: a lost device takes no write, and frees none twice",
+	 .setup = world_assigned, .finish = gone,
+	 .thread = { { "guest", write_scratch }, { "loser", lost } });
+
+const struct explore_scenario *const vpci_scenarios[] = {
+	&map_deassign,  &map_force,      &map_loss,   &move_mmio,
+	&move_deassign, &move_loss,      &mmio_force, &two,
+	&on_off,        &write_reassign, &write_loss, NULL,
+};

@@ -47,14 +47,15 @@ struct cli {
 	uint32_t size, threads, rate, count;
 
 	const struct verb *verb;
-	char **arg; /* what follows the verb, NULL at the end */
+	const char *domain; /* DOMAIN in the verb's name; or NULL */
+	char **arg;         /* what follows the verb, NULL at the end */
 
 	struct rpc rpc;
 	bool connected;
 };
 
 struct verb {
-	const char *name;         /* "list", "domain create" */
+	const char *name;         /* "list", "guest DOMAIN config dump" */
 	const char *args;         /* as the usage line shows them */
 	const char *opts;         /* likewise */
 	const char *what;         /* one line */
@@ -66,10 +67,10 @@ struct verb {
 extern const struct verb verbs[];
 extern const unsigned int verb_count;
 
-/* The verb at the start of a NULL-ended list, and its 1 or 2 words; or NULL. */
+/* The verb at the start of a NULL-ended list, and how many words; or NULL. */
 const struct verb *verb_find(char **word, unsigned int *words);
 void verb_usage(FILE *out, const struct verb *verb);
-bool verb_is_group(const char *word); /* "domain", "config", "fabric" */
+bool verb_is_group(const char *word); /* "domain", "config", … */
 
 /* --- asking the daemon (ask.c) ------------------------------------------ */
 
@@ -186,6 +187,10 @@ int verb_domain_list(struct cli *cli);
 int verb_config_read(struct cli *cli);
 int verb_config_write(struct cli *cli);
 int verb_config_dump(struct cli *cli);
+int verb_policy_show(struct cli *cli);
+int verb_policy_check(struct cli *cli);
+int verb_policy_load(struct cli *cli);
+int verb_policy_reset(struct cli *cli);
 int verb_fabric_slots(struct cli *cli);
 int verb_fabric_cards(struct cli *cli);
 int verb_fabric_plug(struct cli *cli);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Configuration space: read and write registers, dump whole functions. */
+/*
+ * Configuration space: read and write registers, dump whole functions; of a
+ * device, or of what a domain sees, where the verb has one.
+ */
 #include <errno.h>
 
 #include "cli.h"
@@ -16,7 +19,18 @@ static int parse_number(const char *text, int64_t *value)
 	return 0;
 }
 
-/* DEV REG of a read or write, or NULL and a usage error. */
+/* Whose configuration space; @where: NULL for all of it. */
+static json_object *space_params(const struct cli *cli, const char *where)
+{
+	const char *name = cli->domain ? "vsbdf" : "sbdf";
+	json_object *params = cli_params(where ? name : NULL, where);
+
+	if (cli->domain)
+		js_add(params, "domain", cli->domain);
+	return params;
+}
+
+/* The address and REG of a read or write, or NULL and a usage error. */
 static json_object *register_params(const struct cli *cli)
 {
 	json_object *params;
@@ -27,7 +41,7 @@ static json_object *register_params(const struct cli *cli)
 				cli->arg[1]);
 		return NULL;
 	}
-	params = cli_params("sbdf", cli->arg[0]);
+	params = space_params(cli, cli->arg[0]);
 	js_add_int(params, "reg", reg);
 	js_add_int(params, "size", cli->given & OPT_SIZE ? cli->size : 4);
 	return params;
@@ -46,7 +60,8 @@ int verb_config_read(struct cli *cli)
 
 	if (!params)
 		return EXIT_USAGE;
-	return cli_do(cli, "config.read", params, print_value);
+	return cli_do(cli, cli->domain ? "guest.config_read" : "config.read",
+		      params, print_value);
 }
 
 int verb_config_write(struct cli *cli)
@@ -62,7 +77,8 @@ int verb_config_write(struct cli *cli)
 				       cli->arg[2]);
 	}
 	js_add_int(params, "value", value);
-	return cli_do(cli, "config.write", params, NULL);
+	return cli_do(cli, cli->domain ? "guest.config_write" : "config.write",
+		      params, NULL);
 }
 
 /*
@@ -71,8 +87,8 @@ int verb_config_write(struct cli *cli)
  */
 int verb_config_dump(struct cli *cli)
 {
-	const char *dev = cli->arg[0];
-	json_object *params = cli_params(dev ? "sbdf" : NULL, dev);
+	const char *method = cli->domain ? "guest.config_dump" : "config.dump";
+	json_object *params = space_params(cli, cli->arg[0]);
 	struct printbuf *all = printbuf_new();
 	json_object *page;
 	bool more;
@@ -82,8 +98,7 @@ int verb_config_dump(struct cli *cli)
 		const char *text;
 
 		more = false;
-		status = cli_ask(cli, "config.dump", json_object_get(params),
-				 &page);
+		status = cli_ask(cli, method, json_object_get(params), &page);
 		if (status)
 			break;
 		text = js_str(page, "text");

@@ -191,11 +191,15 @@ static int find_verb(struct cli *cli, char **word)
 		return cli_usage_error(NULL, "what shall it do?");
 	cli->verb = verb_find(word, &words);
 	cli->arg = word + words;
-	if (cli->verb)
+	if (cli->verb) {
+		cli->domain = words > 2 ? word[1] : NULL;
 		return EXIT_OK;
+	}
 	if (verb_is_group(*word) && word[1])
-		return cli_usage_error(NULL, "there is no verb %s %s", word[0],
-				       word[1]);
+		return cli_usage_error(NULL,
+				       "there is no verb %s %s; `holdfast "
+				       "help %s`",
+				       word[0], word[1], word[0]);
 	if (verb_is_group(*word))
 		return cli_usage_error(NULL, "%s what? `holdfast help %s`",
 				       word[0], word[0]);

@@ -94,13 +94,13 @@ static void print_holders(json_object *holders)
 	}
 }
 
-static void print_size(json_object *bar)
+static void print_size(json_object *bar, const char *name)
 {
 	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-	int64_t size = js_int(bar, "size");
+	int64_t size = js_int(bar, name);
 	unsigned int u = 0;
 
-	if (!js_has(bar, "size")) {
+	if (!js_has(bar, name)) {
 		fputs(", size unknown", stdout);
 		return;
 	}
@@ -119,8 +119,48 @@ static void print_bars(json_object *bars)
 		field(i ? "" : "BARs");
 		printf("%-4s %s at %s", js_str(bar, "name"),
 		       js_str(bar, "kind"), js_str(bar, "addr"));
-		print_size(bar);
+		print_size(bar, "size");
 		puts(js_bool(bar, "prefetch") ? ", prefetchable" : "");
+	}
+}
+
+static void print_guest_bar(json_object *bar)
+{
+	printf("%-4s %s at %s", js_str(bar, "name"), js_str(bar, "kind"),
+	       js_str(bar, "guest"));
+	print_size(bar, "size");
+	if (js_bool(bar, "failed"))
+		fputs(", could not be mapped", stdout);
+	else if (!js_bool(bar, "decode"))
+		fputs(", not decoded", stdout);
+	else
+		print_size(bar, "mapped");
+	puts(js_bool(bar, "decode") ? " mapped" : "");
+}
+
+/* What the owner sees of the device. */
+static void print_view(json_object *dev)
+{
+	json_object *view = js_get(dev, "view"), *bars = js_get(view, "bars");
+
+	field("next guest");
+	printf("by policy %s\n", js_str(dev, "policy"));
+	if (!view)
+		return;
+	field("view");
+	printf("by policy %s, command %04llx\n", js_str(view, "policy"),
+	       (long long)js_int(view, "command"));
+	field("");
+	printf("%lld capabilities, %lld hidden, %lld registers\n",
+	       (long long)js_int(view, "shown"),
+	       (long long)js_int(view, "hidden"),
+	       (long long)js_int(view, "registers"));
+	field("");
+	printf("MSI vectors: %lld, MSI-X %s\n",
+	       (long long)js_int(view, "msi_vectors"), js_str(view, "msix"));
+	for (size_t i = 0; i < js_count(bars); i++) {
+		field(i ? "" : "guest's BARs");
+		print_guest_bar(json_object_array_get_idx(bars, i));
 	}
 }
 
@@ -194,6 +234,7 @@ static void print_device(struct cli *cli, json_object *dev)
 	print_features(dev);
 	print_bars(js_get(dev, "bars"));
 	print_caps(dev);
+	print_view(dev);
 }
 
 int verb_show(struct cli *cli)

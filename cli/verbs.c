@@ -3,6 +3,7 @@
  * All that the command can do: one table, which the checks of the command
  * line, the help and the completion's test use.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "cli.h"
@@ -50,6 +51,24 @@ const struct verb verbs[] = {
 	  3, 3, OPT_SIZE, verb_config_write },
 	{ "config dump", "[DEV]", "", "as lspci -xxxx prints it", 0, 1, 0,
 	  verb_config_dump },
+	{ "guest DOMAIN config read", "GUEST-ADDRESS REG", "[--size 1|2|4]",
+	  "read a register as the guest does", 2, 2, OPT_SIZE,
+	  verb_config_read },
+	{ "guest DOMAIN config write", "GUEST-ADDRESS REG VALUE",
+	  "[--size 1|2|4]", "write it as the guest does", 3, 3, OPT_SIZE,
+	  verb_config_write },
+	{ "guest DOMAIN config dump", "[GUEST-ADDRESS]", "",
+	  "what the guest sees, as lspci -xxxx prints it", 0, 1, 0,
+	  verb_config_dump },
+	{ "policy show", "[NAME|DEV]", "",
+	  "what guests see of capabilities; all policies", 0, 1, 0,
+	  verb_policy_show },
+	{ "policy check", "FILE", "", "may it be given to a guest?", 1, 1, 0,
+	  verb_policy_check },
+	{ "policy load", "DEV FILE", "", "for the next guest of the device", 2,
+	  2, 0, verb_policy_load },
+	{ "policy reset", "DEV", "", "back to the policy guest", 1, 1, 0,
+	  verb_policy_reset },
 	{ "fabric slots", "", "", "slots of the simulated host", 0, 0, 0,
 	  verb_fabric_slots },
 	{ "fabric cards", "", "", "cards that can be plugged", 0, 0, 0,
@@ -74,23 +93,33 @@ const struct verb verbs[] = {
 	{ "stats", "", "", "counts of the daemon", 0, 0, 0, verb_stats },
 	{ "version", "", "", "of the command and of the daemon", 0, 0, 0,
 	  verb_version },
-	{ "help", "[VERB]", "", "this, or one verb with its options", 0, 2, 0,
+	{ "help", "[VERB]", "", "this, or one verb with its options", 0, 4, 0,
 	  verb_help },
 };
 
 const unsigned int verb_count = sizeof(verbs) / sizeof(verbs[0]);
 
+/* How many words of @word are @name; one in capitals is any. 0: they are not. */
+static unsigned int match(const char *name, char **word)
+{
+	for (unsigned int n = 0; word[n]; n++) {
+		size_t len = strcspn(name, " ");
+
+		if (!isupper((unsigned char)*name) &&
+		    (strncmp(name, word[n], len) || word[n][len]))
+			return 0;
+		if (!name[len])
+			return n + 1;
+		name += len + 1;
+	}
+	return 0;
+}
+
 const struct verb *verb_find(char **word, unsigned int *words)
 {
 	for (unsigned int i = 0; i < verb_count; i++) {
-		const char *name = verbs[i].name;
-		size_t len = strcspn(name, " ");
-
-		if (strncmp(name, word[0], len) || word[0][len])
-			continue;
-		*words = name[len] ? 2 : 1;
-		if (*words == 1 ||
-		    (word[1] && !strcmp(name + len + 1, word[1])))
+		*words = match(verbs[i].name, word);
+		if (*words)
 			return &verbs[i];
 	}
 	return NULL;

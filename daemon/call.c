@@ -150,19 +150,35 @@ int call_administers(struct call *call)
 
 /* --- the way of a call ----------------------------------------------------------- */
 
-/* What the call is about, for the log: an address always in full. */
-static const char *target(struct call *call, char name[PCI_SBDF_LEN])
+#define TARGET_LEN 80
+
+/*
+ * What the call is about, for the log: an address always in full, a guest's
+ * as DOMAIN:ADDRESS.
+ */
+static const char *target(struct call *call, char buf[TARGET_LEN])
 {
-	static const char *const names[] = { "sbdf", "slot", "name", "domain",
-					     "id" };
-	json_object *value = NULL;
+	static const char *const names[] = { "sbdf", "slot",   "vsbdf",
+					     "name", "domain", "id" };
+	json_object *value = NULL, *domain = NULL;
+	char name[PCI_SBDF_LEN];
 	pci_sbdf_t sbdf;
 	const char *text;
+	size_t i;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names) && !value; i++)
-		json_object_object_get_ex(call->params, names[i], &value);
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (json_object_object_get_ex(call->params, names[i], &value) &&
+		    value)
+			break;
 	text = value ? json_object_get_string(value) : "";
-	return pci_sbdf_parse(text, &sbdf) ? text : pci_sbdf_print(name, sbdf);
+	if (pci_sbdf_parse(text, &sbdf))
+		return text;
+	if (!strcmp(names[i], "vsbdf"))
+		json_object_object_get_ex(call->params, "domain", &domain);
+	snprintf(buf, TARGET_LEN, "%.60s%s%s",
+		 domain ? json_object_get_string(domain) : "",
+		 domain ? ":" : "", pci_sbdf_print(name, sbdf));
+	return buf;
 }
 
 static void call_free(struct call *call)
@@ -177,7 +193,7 @@ static void call_free(struct call *call)
 
 void call_finish(struct call *call, int status)
 {
-	char name[PCI_SBDF_LEN];
+	char name[TARGET_LEN];
 	json_object *reply = NULL;
 
 	(void)status; /* call->code says it */

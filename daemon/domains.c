@@ -120,7 +120,27 @@ static void ask(struct domain *d, pci_sbdf_t sbdf, uint64_t deadline)
 	loop_post(&wish->post);
 }
 
-static const struct domain_ops guest_ops = { .ask = ask, .destroyed = free };
+/*
+ * A guest of the daemon has no memory of its own: whatever the core maps is
+ * reached from then on, and what it says of it is what there is to know.
+ */
+static int map(struct domain *d, const struct pci_mapping *m)
+{
+	(void)d;
+	(void)m;
+	return 0;
+}
+
+static void unmap(struct domain *d, const struct pci_mapping *m)
+{
+	(void)d;
+	(void)m;
+}
+
+static const struct domain_ops guest_ops = { .ask = ask,
+					     .map = map,
+					     .unmap = unmap,
+					     .destroyed = free };
 
 void domains_stop(void)
 {

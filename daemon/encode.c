@@ -7,6 +7,7 @@
 
 #include <holdfast/config.h>
 #include <holdfast/errno.h>
+#include <holdfast/vpci.h>
 
 #include "out.h"
 
@@ -146,15 +147,28 @@ static void bar_name(char *name, size_t size, int i)
 		snprintf(name, size, "%d", i);
 }
 
+static const char *const bar_kind[] = {
+	[PCI_BAR_NONE] = "none",   [PCI_BAR_IO] = "io",
+	[PCI_BAR_MEM32] = "mem32", [PCI_BAR_MEM64] = "mem64",
+	[PCI_BAR_ROM] = "rom",
+};
+
+/* What real and guest's BARs have in common. */
+static json_object *bar_new(int i, uint8_t kind)
+{
+	json_object *b = out_object();
+	char name[16];
+
+	bar_name(name, sizeof(name), i);
+	out_int(b, "index", i);
+	out_str(b, "name", name);
+	out_str(b, "kind", bar_kind[kind]);
+	return b;
+}
+
 static void add_bars(json_object *o, const struct pci_dev_desc *desc)
 {
-	static const char *const kind[] = {
-		[PCI_BAR_NONE] = "none",   [PCI_BAR_IO] = "io",
-		[PCI_BAR_MEM32] = "mem32", [PCI_BAR_MEM64] = "mem64",
-		[PCI_BAR_ROM] = "rom",
-	};
 	json_object *array = out_array();
-	char name[16];
 
 	for (int i = 0; i < PCI_BAR_COUNT; i++) {
 		const struct pci_bar *bar = &desc->bar[i];
@@ -162,11 +176,7 @@ static void add_bars(json_object *o, const struct pci_dev_desc *desc)
 
 		if (bar->kind == PCI_BAR_NONE || bar->kind > PCI_BAR_ROM)
 			continue;
-		bar_name(name, sizeof(name), i);
-		b = out_object();
-		out_int(b, "index", i);
-		out_str(b, "name", name);
-		out_str(b, "kind", kind[bar->kind]);
+		b = bar_new(i, bar->kind);
 		out_hex(b, "addr", bar->addr);
 		if (bar->size_unknown)
 			out_null(b, "size");
@@ -231,4 +241,51 @@ void encode_details(json_object *o, const struct pci_dev_info *info)
 	add_sriov(o, desc);
 	out_int(o, "phantom_stride", desc->phantom_stride);
 	out_str(o, "defect", desc->defect);
+}
+
+/* --- what its owner sees -------------------------------------------------------- */
+
+static void add_guest_bars(json_object *o, const struct vpci_info *info)
+{
+	json_object *array = out_array();
+
+	for (int i = 0; i <= PCI_BAR_FIRST_ROM; i++) {
+		const struct vpci_bar_info *bar = &info->bar[i];
+		json_object *b;
+
+		if (bar->kind == PCI_BAR_NONE || bar->kind > PCI_BAR_ROM)
+			continue;
+		b = bar_new(i, bar->kind);
+		out_hex(b, "guest", bar->guest);
+		out_uint(b, "size", bar->size);
+		out_uint(b, "mapped", bar->mapped);
+		out_bool(b, "decode", bar->decode);
+		out_bool(b, "failed", bar->failed);
+		out_append(array, b);
+	}
+	out_add(o, "bars", array);
+}
+
+json_object *encode_view(pci_sbdf_t sbdf)
+{
+	struct vpci_info info;
+	json_object *o;
+
+	if (vpci_query(sbdf, &info))
+		return NULL;
+	o = out_object();
+	out_str(o, "policy", info.policy);
+	out_int(o, "command", info.command);
+	out_int(o, "registers", info.registers);
+	out_int(o, "shown", info.caps);
+	out_int(o, "hidden", info.hidden);
+	out_int(o, "failed", info.failed);
+	out_int(o, "msi_vectors", info.msi_enabled);
+	out_str(o, "msix",
+		!info.msix_enabled ? "off"
+		: info.msix_masked ? "masked"
+				   : "on");
+	out_uint(o, "bytes", info.bytes);
+	add_guest_bars(o, &info);
+	return o;
 }

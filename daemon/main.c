@@ -12,6 +12,7 @@
 
 #include <holdfast/config.h>
 #include <holdfast/device.h>
+#include <holdfast/vpci.h>
 
 #include "events.h"
 #include "hosts.h"
@@ -20,6 +21,7 @@
 #include "loop.h"
 #include "methods.h"
 #include "pins.h"
+#include "policies.h"
 #include "removals.h"
 #include "server.h"
 #include "state.h"
@@ -104,6 +106,7 @@ static int complain(const char *what, const char *why)
 /* The core with all devices of the host. */
 static int start_core(const struct options *o)
 {
+	struct vpci_options vpci = { 0 };
 	char why[400] = "";
 	int err;
 
@@ -115,6 +118,9 @@ static int start_core(const struct options *o)
 	core_is_up = true;
 	events_init();
 	err = pci_config_init();
+	vpci.hardware_views = host_simulated();
+	if (!err)
+		err = pci_vpci_init(&vpci);
 	if (err)
 		return complain("core", strerror(-err));
 	err = host_register();
@@ -170,6 +176,7 @@ static void end(void)
 	removals_free();
 	if (core_is_up)
 		pci_fini();
+	policies_free();
 	host_close();
 	state_close();
 	texts_free();
@@ -191,6 +198,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	pins_init();
+	policies_init();
 	if (!start_core(&o) && !start_state(&o) && !start_serving(&o)) {
 		say_ready(&o);
 		uv_run(&main_loop, UV_RUN_DEFAULT);

@@ -38,6 +38,17 @@ const struct method methods[] = {
 	  "sbdf reg size value" },
 	{ "config.dump", ADMIN | WORK, method_config_dump,
 	  "sbdf cursor limit" },
+	{ "guest.config_read", WORK, method_guest_config_read,
+	  "domain vsbdf reg size" },
+	{ "guest.config_write", ADMIN | WORK, method_guest_config_write,
+	  "domain vsbdf reg size value" },
+	{ "guest.config_dump", ADMIN | WORK, method_guest_config_dump,
+	  "domain vsbdf cursor limit" },
+	{ "policy.list", WORK, method_policy_list, "cursor limit" },
+	{ "policy.show", WORK, method_policy_show, "name sbdf" },
+	{ "policy.check", WORK, method_policy_check, "name text" },
+	{ "policy.load", ADMIN | WORK, method_policy_load, "sbdf name text" },
+	{ "policy.reset", ADMIN | WORK, method_policy_reset, "sbdf" },
 	{ "subscribe", 0, method_subscribe, "" },
 	{ "unsubscribe", 0, method_unsubscribe, "" },
 	{ "stats", 0, method_stats, "" },
@@ -97,14 +108,18 @@ void cursor_add(json_object *to, struct cursor at)
 {
 	struct cursor probe = at;
 	struct pci_dev_info info;
+
+	if (cursor_next(&probe, &info))
+		out_null(to, "next");
+	else
+		cursor_print(to, info.desc.sbdf);
+}
+
+void cursor_print(json_object *to, pci_sbdf_t sbdf)
+{
 	char text[16];
 
-	if (cursor_next(&probe, &info)) {
-		out_null(to, "next");
-		return;
-	}
-	snprintf(text, sizeof(text), "%04x:%04x", info.desc.sbdf.seg,
-		 info.desc.sbdf.bdf);
+	snprintf(text, sizeof(text), "%04x:%04x", sbdf.seg, sbdf.bdf);
 	out_str(to, "next", text);
 }
 

@@ -30,6 +30,16 @@ int method_config_read(struct call *call);
 int method_config_write(struct call *call);
 int method_config_dump(struct call *call);
 
+int method_guest_config_read(struct call *call);
+int method_guest_config_write(struct call *call);
+int method_guest_config_dump(struct call *call);
+
+int method_policy_list(struct call *call);
+int method_policy_show(struct call *call);
+int method_policy_check(struct call *call);
+int method_policy_load(struct call *call);
+int method_policy_reset(struct call *call);
+
 int method_subscribe(struct call *call);
 int method_unsubscribe(struct call *call);
 int method_stats(struct call *call);
@@ -67,11 +77,20 @@ int cursor_next(struct cursor *at, struct pci_dev_info *info);
 /* Adds "next": where @at stands, or null if nothing follows. */
 void cursor_add(json_object *to, struct cursor at);
 
+/* Adds "next": the address @sbdf. */
+void cursor_print(json_object *to, pci_sbdf_t sbdf);
+
 /* call->result becomes the device at @sbdf, as in a list. */
 int reply_device(struct call *call, pci_sbdf_t sbdf);
 
 /* 0, or call_fail()ed: the host is not the fabric. */
 int need_fabric(struct call *call);
+
+#define CONFIG_FOR_ALL 64 /* what everybody may read, as on Linux */
+
+/* Params @address, "reg" and "size" of one aligned access; or call_fail()ed. */
+int arg_register(struct call *call, const char *address, pci_sbdf_t *sbdf,
+		 int64_t *reg, int64_t *size);
 
 /* A counted domain; or call_fail()ed. */
 int arg_domain(struct call *call, const char *name, struct domain **out);

@@ -11,17 +11,14 @@
 #include "methods.h"
 #include "out.h"
 
-#define HEADER_SIZE 64 /* what everybody may read, as on Linux */
-#define DUMP_MAX 32    /* functions a page: 14 KiB of text each at most */
+#define DUMP_MAX 32 /* functions a page: 14 KiB of text each at most */
 
-/* Which register; the device is there. */
-static int arg_register(struct call *call, pci_sbdf_t *sbdf, int64_t *reg,
-			int64_t *size)
+int arg_register(struct call *call, const char *address, pci_sbdf_t *sbdf,
+		 int64_t *reg, int64_t *size)
 {
-	struct pci_dev_info info;
 	int err;
 
-	if ((err = arg_sbdf(call, "sbdf", sbdf)) ||
+	if ((err = arg_sbdf(call, address, sbdf)) ||
 	    (err = arg_int(call, "reg", 0, 4095, reg)) ||
 	    (err = arg_int(call, "size", 1, 4, size)))
 		return err;
@@ -29,6 +26,18 @@ static int arg_register(struct call *call, pci_sbdf_t *sbdf, int64_t *reg,
 		return arg_bad(call, "size", "must be 1, 2 or 4");
 	if (*reg % *size)
 		return arg_bad(call, "reg", "must be a multiple of the size");
+	return 0;
+}
+
+/* Which register; the device is there. */
+static int arg_device_register(struct call *call, pci_sbdf_t *sbdf,
+			       int64_t *reg, int64_t *size)
+{
+	struct pci_dev_info info;
+	int err = arg_register(call, "sbdf", sbdf, reg, size);
+
+	if (err)
+		return err;
 	err = pci_query(*sbdf, &info);
 	return err ? call_fail_device(call, err, *sbdf) : 0;
 }
@@ -40,10 +49,10 @@ int method_config_read(struct call *call)
 	pci_sbdf_t sbdf;
 	int err;
 
-	err = arg_register(call, &sbdf, &reg, &size);
+	err = arg_device_register(call, &sbdf, &reg, &size);
 	if (err)
 		return err;
-	if (reg + size > HEADER_SIZE) {
+	if (reg + size > CONFIG_FOR_ALL) {
 		err = call_administers(call);
 		if (err)
 			return err;
@@ -65,7 +74,7 @@ int method_config_write(struct call *call)
 	pci_sbdf_t sbdf;
 	int err;
 
-	err = arg_register(call, &sbdf, &reg, &size);
+	err = arg_device_register(call, &sbdf, &reg, &size);
 	if (err)
 		return err;
 	err = arg_int(call, "value", 0, (1ll << (8 * size)) - 1, &value);

@@ -13,6 +13,7 @@
 #include "methods.h"
 #include "out.h"
 #include "pins.h"
+#include "policies.h"
 #include "removal_report.h"
 #include "state.h"
 #include "texts.h"
@@ -65,6 +66,16 @@ static int add_holders(json_object *to, pci_sbdf_t sbdf)
 	return 0;
 }
 
+/* Adds "view" and "policy": what its owner sees, and the next guest will. */
+static void add_view(json_object *to, pci_sbdf_t sbdf)
+{
+	char policy[PCI_WHO_LEN];
+
+	policies_name(sbdf, policy);
+	out_add(to, "view", encode_view(sbdf));
+	out_str(to, "policy", policy);
+}
+
 int method_show(struct call *call)
 {
 	struct pci_dev_info info;
@@ -79,6 +90,7 @@ int method_show(struct call *call)
 		return call_fail_device(call, err, sbdf);
 	call->result = encode_device(&info);
 	encode_details(call->result, &info);
+	add_view(call->result, sbdf);
 	err = add_holders(call->result, sbdf);
 	return err ? call_fail_device(call, err, sbdf) : 0;
 }

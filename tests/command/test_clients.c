@@ -194,6 +194,15 @@ static void test_a_slow_listener_is_told_how_many_events_it_lost(void **state)
 
 /* --- rights ------------------------------------------------------------------------ */
 
+/* The first function of the host, as its own domain sees it. */
+#define GUEST(more) \
+	"{\"domain\":\"hardware\",\"vsbdf\":\"00:00.0\",\"size\":4," more "}"
+
+static void refused(struct client *c, const char *method, const char *params)
+{
+	json_object_put(must_fail(c, -1, method, "%s", params));
+}
+
 /* What a process with these ids may: 0 administer, 1 read, 2 neither. */
 static int rights_of(uid_t uid, gid_t gid, size_t ngroups, const gid_t *groups)
 {
@@ -223,6 +232,15 @@ static int rights_of(uid_t uid, gid_t gid, size_t ngroups, const gid_t *groups)
 		json_object_put(must_fail(
 			&c, -1, "fabric.traffic",
 			"{\"domain\":\"hardware\",\"action\":\"start\"}"));
+		do_it(&c, "guest.config_read", GUEST("\"reg\":0"));
+		do_it(&c, "policy.show", "{\"name\":\"guest\"}");
+		refused(&c, "guest.config_read", GUEST("\"reg\":64"));
+		refused(&c, "guest.config_write",
+			GUEST("\"reg\":60,\"value\":0"));
+		refused(&c, "guest.config_dump", "{\"domain\":\"hardware\"}");
+		refused(&c, "policy.load",
+			"{\"sbdf\":\"00:00.0\",\"text\":\"{}\"}");
+		refused(&c, "policy.reset", "{\"sbdf\":\"00:00.0\"}");
 		msg = must(&c, "version", "{}");
 		_exit(err == -1 && !bool_at(msg, "administers") ? 1 : 2);
 	}
@@ -256,7 +274,12 @@ static void test_root_and_the_group_administer_and_others_read(void **state)
 		&d, "method=config.read target=0000:00:00.0 outcome=EPERM"));
 	assert_true(log_has(
 		&d, "method=fabric.traffic target=hardware outcome=EPERM"));
+	assert_true(log_has(&d, "method=guest.config_write "
+				"target=hardware:0000:00:00.0 outcome=EPERM"));
+	assert_true(log_has(
+		&d, "method=policy.load target=0000:00:00.0 outcome=EPERM"));
 	assert_false(log_has(&d, "method=list"));
+	assert_false(log_has(&d, "method=policy.show"));
 }
 
 static void test_nothing_a_client_sends_forges_a_line_of_the_log(void **state)

@@ -378,6 +378,12 @@ static void test_a_machine_can_be_looked_at_and_not_changed(void **state)
 					  "{\"sbdf\":\"%s\",%s}", sbdf,
 					  change[i].params));
 	if (*sbdf)
+		json_object_put(must_fail(
+			&c, -95, "guest.config_write",
+			"{\"domain\":\"hardware\",\"vsbdf\":\"%s\",\"reg\":60,"
+			"\"size\":1,\"value\":0}",
+			sbdf));
+	if (*sbdf)
 		do_it(&c, "pin", "{\"sbdf\":\"%s\",\"reason\":\"ours\"}", sbdf);
 	else
 		print_message("this machine has no PCI device to try it on\n");

@@ -29,11 +29,17 @@ test_json_lists_have_every_device_over_all_pages() {
 test_json_is_valid_for_every_verb_that_answers() {
 	local verb
 	start_daemon
+	echo '{ "name": "plain" }' >"$dir/policy"
 	for verb in list tree "show $PF" "holders $PF" "add $PF" scan \
 		"pin $PF --reason why" "unpin $PF" 'domain create vm' \
 		"assign $VF vm" 'domain list' "deassign $VF" \
 		'domain destroy vm' "config read $PF 0" \
 		"config write $PF 0x3c 0 --size 1" "config dump $PF" \
+		"guest hardware config read $PF 0" \
+		"guest hardware config write $PF 0x3c 0 --size 1" \
+		"guest hardware config dump $PF" 'policy show' \
+		'policy show guest' "policy show $PF" "policy reset $PF" \
+		"policy check $dir/policy" "policy load $PF $dir/policy" \
 		"remove $PF" "removal $PF" 'fabric slots' 'fabric cards' \
 		'fabric faults' "fabric fault $PORT stick 4" \
 		'fabric witness' 'fabric surprise 0000:01:00.0' stats \

@@ -24,7 +24,7 @@ test_options_of_the_verb_are_completed() {
 	local verb option
 	while read -r verb option; do
 		has " $(completed "holdfast ${verb//_/ } --") " " $option "
-	done < <(holdfast --json help | jq -r '.[] | (.name | sub(" "; "_")) as
+	done < <(holdfast --json help | jq -r '.[] | (.name | gsub(" "; "_")) as
 		$n | .options | scan("--[a-z-]+") | "\($n) \(.)"')
 	equal '1 2 4' "$(completed "holdfast config read $PF 0 --size ")"
 	equal 'refuse release' \
@@ -38,6 +38,24 @@ test_devices_and_domains_come_from_the_daemon() {
 	holdfast domain create vm1 >/dev/null
 	equal vm1 "$(completed "holdfast assign $VF vm")"
 	equal nic-25g "$(completed "holdfast fabric plug $PORT nic-")"
+}
+
+test_guests_and_policies_are_completed() {
+	start_daemon
+	holdfast domain create vm1 >/dev/null
+	holdfast assign $VF vm1 --at 05:1f.3 >/dev/null
+	has " $(completed 'holdfast guest ') " ' vm1 ' ' hardware '
+	equal config "$(completed 'holdfast guest vm1 ')"
+	equal 'dump read write' "$(completed 'holdfast guest vm1 config ')"
+	equal 0000:05:1f.3 "$(COMP_WORDBREAKS=' ' &&
+		completed 'holdfast guest vm1 config read ')"
+	equal '1 2 4' "$(completed 'holdfast guest vm1 config read 0 4 --size ')"
+	equal 'check load reset show' "$(completed 'holdfast policy ')"
+	equal "guest hardware-domain" "$(completed 'holdfast policy show ' |
+		xargs -n 1 | grep '^[a-z]' | xargs)"
+	: >"$dir/plain.json"
+	equal "$dir/plain.json" "$(completed \
+		"holdfast policy load $PF $dir/pl")"
 }
 
 test_nothing_is_offered_without_a_daemon() {

@@ -17,6 +17,8 @@ test_unknown_verbs_and_options_are_usage_errors() {
 	wrong 'there is no verb lits' -- lits
 	wrong 'there is no verb domain make' -- domain make
 	wrong 'domain what?' -- domain
+	wrong 'there is no verb guest vm' -- guest vm config dmp
+	wrong 'guest what?' -- guest
 	wrong 'what shall it do?' --
 	wrong "unrecognized option '--colour'" -- list --colour
 	wrong 'list takes no --force' -- list --force
@@ -26,6 +28,8 @@ test_arguments_are_counted() {
 	wrong 'remove needs more than that' -- remove
 	wrong "usage: holdfast remove DEV [--ask]" -- remove
 	wrong '0000:04:00.0 is one word too many' -- show $PF 0000:04:00.0
+	wrong 'usage: holdfast guest DOMAIN config read' -- \
+		guest vm config read 00:01.0
 	wrong 'a pin needs a --reason' -- pin $PF
 }
 
@@ -49,13 +53,20 @@ test_help_names_every_verb_and_its_options() {
 	for verb in list tree show holders add scan remove removal cancel pin \
 		unpin assign deassign events stats version 'domain create' \
 		'domain destroy' 'domain list' 'config read' 'config write' \
-		'config dump' 'fabric plug' 'fabric unplug' \
+		'config dump' 'guest DOMAIN config read' \
+		'guest DOMAIN config write' 'guest DOMAIN config dump' \
+		'policy show' 'policy check' 'policy load' 'policy reset' \
+		'fabric plug' 'fabric unplug' \
 		'fabric surprise' 'fabric fault' 'fabric traffic' \
 		'fabric witness'; do
 		[[ $out == *$'\n'"$verb"* ]] || fail "help lacks $verb"
 	done
 	run help remove
 	has "$out" --ask --force --slot --timeout --no-wait
+	run help guest
+	equal 3 "$(grep -c '^usage: holdfast guest DOMAIN config' <<<"$out")"
+	run guest vm config read --help
+	has "$out" 'usage: holdfast guest DOMAIN config read GUEST-ADDRESS REG'
 	run remove --help
 	has "$out" 'usage: holdfast remove DEV'
 	equal 0 $status

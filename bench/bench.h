@@ -34,5 +34,13 @@ static inline uint32_t bench_random(uint32_t *seed)
 
 void bench_lookup(void);  /* lookup.c */
 void bench_refused(void); /* refused.c */
+void bench_vpci(void);    /* vpci.c */
+
+struct domain;
+struct pci_dev;
+struct vpci;
+/* vpci_options.extend: the registers of vpci.c's devices. */
+int bench_vpci_extend(struct vpci *view, struct pci_dev *pdev,
+		      struct domain *d);
 
 #endif

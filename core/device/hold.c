@@ -190,7 +190,6 @@ void pcidev_cut_holds(struct pci_dev *pdev)
 	struct pci_hold *hold;
 	char who[PCI_WHO_LEN];
 
-	pci_stages_cut_off(pdev);
 	pcidev_cut_guest(pdev);
 	for (;;) {
 		plat_rcu_read_lock();

@@ -280,7 +280,7 @@ bool pci_hold_is_foreign(const struct pci_hold *hold,
  * holders are told. The caller owns pdev->op.
  */
 void pcidev_cut_holds(struct pci_dev *pdev);
-/* The part of it that concerns the guest: to dom_io, and tell the guest. */
+/* The part of it that concerns the guest: to dom_io, stages, tell the guest. */
 void pcidev_cut_guest(struct pci_dev *pdev);
 
 /* --- removal.c, for those whom it waits for; all under pdev->lock --- */

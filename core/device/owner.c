@@ -179,12 +179,19 @@ void pcidev_quarantine(struct pci_dev *pdev)
 	domain_put(d);
 }
 
+/*
+ * The owner changes first: a guest reads all-ones because the device is not its
+ * any more, and never before. Then the stages take what it had of it.
+ */
 void pcidev_cut_guest(struct pci_dev *pdev)
 {
 	struct domain *d = owner_get(pdev);
+	bool cut =
+		d && !domain_is_special(d) &&
+		!pcidev_move(pdev, d, dom_io, PCI_MOVE_CUT, NULL, NULL, NULL);
 
-	if (d && !domain_is_special(d) &&
-	    !pcidev_move(pdev, d, dom_io, PCI_MOVE_CUT, NULL, NULL, NULL)) {
+	pci_stages_cut_off(pdev);
+	if (cut) {
 		pci_event_post(PCI_EVENT_CUT_OFF, pdev->desc.sbdf,
 			       pdev->instance, d->name);
 		if (d->ops->taken) {

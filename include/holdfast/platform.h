@@ -34,7 +34,10 @@
 
 /* --- memory ------------------------------------------------------------ */
 
-/* Zeroed memory aligned for any type, or NULL. Never called under a lock. */
+/*
+ * Zeroed memory aligned for any type, or NULL. Never called under a lock; in a
+ * section, too, so it must not sleep for long.
+ */
 void *plat_zalloc(size_t size) __must_check;
 void plat_free(void *p);
 

@@ -222,8 +222,23 @@ SCENARIO(write_loss, .name = "vpci/write_against_loss",
 	 .setup = world_assigned, .finish = gone,
 	 .thread = { { "guest", write_scratch }, { "loser", lost } });
 
+/* Whoever reads all-ones can ask whose the device is: not the guest's. */
+static void ones_mean_taken(void)
+{
+	struct pci_dev_info info;
+
+	if (!world_trap(guest_one, GUEST_SLOT))
+		ensure(pci_query(CARD, &info) ||
+		       info.owner != domain_id(guest_one));
+}
+
+SCENARIO(ones, .name = "vpci/ones_against_force",
+	 .rule = "§4: all-ones is for what is gone, lost or cut off only",
+	 .setup = world_mapped, .finish = end,
+	 .thread = { { "guest", ones_mean_taken }, { "remover", force } });
+
 const struct explore_scenario *const vpci_scenarios[] = {
-	&map_deassign,  &map_force,      &map_loss,   &move_mmio,
-	&move_deassign, &move_loss,      &mmio_force, &two,
-	&on_off,        &write_reassign, &write_loss, NULL,
+	&ones,           &map_deassign, &map_force,  &map_loss, &move_mmio,
+	&move_deassign,  &move_loss,    &mmio_force, &two,      &on_off,
+	&write_reassign, &write_loss,   NULL,
 };

@@ -319,7 +319,10 @@ int pcidev_move(struct pci_dev *pdev, struct domain *from, struct domain *to,
 /* From whomever to dom_io, to stay there; by the owner of pdev->op. */
 void pcidev_quarantine(struct pci_dev *pdev);
 
-/* dom_io → hardware_domain, by the owner of pdev->op, a grace period later. */
+/*
+ * dom_io → hardware_domain, by the owner of pdev->op, a grace period later. May
+ * sleep, until pci_stages_leave() says 0.
+ */
 void pcidev_settle(struct pci_dev *pdev);
 
 /*
@@ -341,12 +344,16 @@ void pci_event_post(enum pci_event_type type, pci_sbdf_t sbdf,
 
 /* Stages, in their order and against it. */
 int pci_stages_attach(struct pci_dev *pdev);
+/* It was not published, or a later stage would not have it. May sleep. */
+void pci_stages_undo_attach(struct pci_dev *pdev);
 void pci_stages_cut_off(struct pci_dev *pdev);
 int pci_stages_quiesce(struct pci_dev *pdev, unsigned int *done,
 		       uint64_t deadline, const char **why);
 void pci_stages_restore(struct pci_dev *pdev);
 int pci_stages_enter(struct pci_dev *pdev, struct domain *d) __must_check;
-void pci_stages_leave(struct pci_dev *pdev);
+/* 0; -EINPROGRESS: not over yet, call again. */
+int pci_stages_leave(struct pci_dev *pdev);
+void pci_stages_revoke(struct pci_dev *pdev, struct domain *d);
 void pci_stages_domain_gone(struct domain *d);
 void pci_stages_detach(struct pci_dev *pdev);
 

@@ -161,9 +161,20 @@ static struct domain *owner_get(struct pci_dev *pdev)
 	return d;
 }
 
+/* A stage may have to wait for the hardware. */
+static void leave_stages(struct pci_dev *pdev)
+{
+	plat_event_t never;
+
+	plat_event_init(&never);
+	while (pci_stages_leave(pdev))
+		plat_event_wait(&never, plat_now() + PLAT_NSEC_PER_MSEC);
+	plat_event_destroy(&never);
+}
+
 void pcidev_settle(struct pci_dev *pdev)
 {
-	pci_stages_leave(pdev);
+	leave_stages(pdev);
 	if (pci_stages_enter(pdev, hardware_domain))
 		plat_bug("device %x cannot go home", pdev->desc.sbdf.sbdf);
 	pcidev_move(pdev, dom_io, hardware_domain, PCI_MOVE_PLAIN, NULL, NULL,
@@ -236,7 +247,7 @@ static int move_out(struct pci_dev *pdev, struct domain *from)
 	if (err)
 		return err;
 	plat_rcu_synchronize();
-	pci_stages_leave(pdev);
+	leave_stages(pdev);
 	return 0;
 }
 
@@ -378,8 +389,16 @@ int pcidev_give_back(struct pci_dev *pdev, struct domain *d)
 
 	if (err != -EBUSY)
 		return err;
-	return pcidev_move(pdev, d, dom_io, PCI_MOVE_RETURNING, NULL, NULL,
-			   NULL);
+	err = pcidev_move(pdev, d, dom_io, PCI_MOVE_RETURNING, NULL, NULL,
+			  NULL);
+	if (err)
+		return err;
+	/* The removal moves it on; out of the guest's hands it is at once. */
+	plat_rcu_synchronize();
+	plat_rcu_read_lock();
+	pci_stages_revoke(pdev, d);
+	plat_rcu_read_unlock();
+	return 0;
 }
 
 int pci_domain_return(struct domain *d, pci_sbdf_t sbdf)

@@ -277,7 +277,7 @@ static int add_new(struct pci_segment *pseg, const struct pci_dev_desc *desc,
 	return 0;
 
 out_detach:
-	pci_stages_detach(pdev);
+	pci_stages_undo_attach(pdev);
 out_free:
 	if (pdev->parent_hold)
 		pci_hold_free(pdev->parent_hold);

@@ -415,6 +415,19 @@ static enum progress step_let_go(struct pci_removal *op)
 	return GO_ON;
 }
 
+/* It stays after all, and is not broken: what was hidden or quiet works again. */
+static void undo(struct pci_removal *op, struct pci_dev *pdev)
+{
+	bool stays;
+
+	pci_lock(&pdev->lock);
+	stays = op->committed && pdev->returning == PCI_RETURN_NONE &&
+		!pdev->broken && !pcidev_marked(pdev, PCI_MARK_LOST);
+	pci_unlock(&pdev->lock);
+	if (stays)
+		pci_stages_restore(pdev);
+}
+
 static enum progress step_settle(struct pci_removal *op)
 {
 	struct pci_dev *pdev;
@@ -427,6 +440,7 @@ static enum progress step_settle(struct pci_removal *op)
 		enum pci_returning returning;
 
 		pdev = current_member(op);
+		undo(op, pdev);
 		pci_lock(&pdev->lock);
 		returning = pdev->returning;
 		if (returning == PCI_RETURN_NONE)
@@ -434,6 +448,10 @@ static enum progress step_settle(struct pci_removal *op)
 		pci_unlock(&pdev->lock);
 
 		if (returning == PCI_RETURN_WAITED) {
+			if (pci_stages_leave(pdev)) {
+				op->next = plat_now() + REMOVAL_POLL;
+				return WAIT;
+			}
 			pcidev_settle(pdev);
 		} else if (returning == PCI_RETURN_BEGUN) {
 			op->step = STEP_LET_GO; /* since we looked */

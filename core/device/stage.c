@@ -18,6 +18,15 @@ void pci_stages_free(void)
 	nstages = 0;
 }
 
+/* What the hardware domain has of it by now may be in somebody's hands. */
+static void undo_attach(const struct pci_stage *stage, struct pci_dev *pdev)
+{
+	if (stage->leave && !stage->leave(pdev))
+		plat_rcu_synchronize();
+	if (stage->detach)
+		stage->detach(pdev);
+}
+
 int pci_stages_attach(struct pci_dev *pdev)
 {
 	unsigned int i;
@@ -29,9 +38,16 @@ int pci_stages_attach(struct pci_dev *pdev)
 	if (!err)
 		return 0;
 	for (i--; i-- > 0;)
-		if (stages[i]->detach)
-			stages[i]->detach(pdev);
+		undo_attach(stages[i], pdev);
 	return err;
+}
+
+void pci_stages_undo_attach(struct pci_dev *pdev)
+{
+	unsigned int i;
+
+	for (i = nstages; i-- > 0;)
+		undo_attach(stages[i], pdev);
 }
 
 void pci_stages_cut_off(struct pci_dev *pdev)
@@ -77,13 +93,24 @@ int pci_stages_enter(struct pci_dev *pdev, struct domain *d)
 	return err;
 }
 
-void pci_stages_leave(struct pci_dev *pdev)
+int pci_stages_leave(struct pci_dev *pdev)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = nstages; i-- > 0 && !err;)
+		if (stages[i]->leave)
+			err = stages[i]->leave(pdev);
+	return err;
+}
+
+void pci_stages_revoke(struct pci_dev *pdev, struct domain *d)
 {
 	unsigned int i;
 
 	for (i = nstages; i-- > 0;)
-		if (stages[i]->leave)
-			stages[i]->leave(pdev);
+		if (stages[i]->revoke)
+			stages[i]->revoke(pdev, d);
 }
 
 void pci_stages_domain_gone(struct domain *d)

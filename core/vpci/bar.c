@@ -170,6 +170,7 @@ int vpci_build_bars(struct vpci *view)
 
 	conf_of(&c, view->pdev);
 	conf_bars_now(&c, desc, view->host_bar);
+	vpci_msix_find_holes(view);
 	for (i = 0; i < VPCI_BARS && !err; i++) {
 		struct vpci_bar *bar = &view->bar[i];
 

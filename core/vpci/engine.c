@@ -160,16 +160,32 @@ uint32_t vpci_view_read(struct vpci *view, uint16_t reg, uint8_t size)
 
 /* --- writing ------------------------------------------------------------------ */
 
+/*
+ * What is to be kept must be an answer: all-ones of a device that gives none
+ * (in a reset, say) would be written to it when it is back. False: none.
+ */
+static bool answer(struct vpci *view, uint16_t reg, uint8_t size, uint32_t *val)
+{
+	*val = vpci_hw_read(view, reg, size);
+	if (*val != (uint32_t)vpci_ones(size))
+		return true;
+	if (vpci_hw_read(view, PCI_COMMAND, 2) == vpci_ones(2))
+		return false;
+	*val = vpci_hw_read(view, reg, size);
+	return true;
+}
+
 /* One write to hardware; all bytes of it have bits that the domain may write. */
 static void hw_merge(struct vpci *view, const struct at *a, uint32_t val)
 {
 	uint32_t may = a->d->hw & (a->d->rw | a->d->w1c) & a->mask;
-	uint32_t zero = a->d->hw & a->d->rsvdz & a->mask;
+	uint32_t zero = a->d->hw & a->d->rsvdz & a->mask, now;
 
-	if (may != a->mask)
-		val = (vpci_hw_read(view, a->reg, a->size) << a->shift &
-		       a->mask & ~may & ~zero) |
-		      (val & may);
+	if (may != a->mask) {
+		if (!answer(view, a->reg, a->size, &now))
+			return;
+		val = (now << a->shift & a->mask & ~may & ~zero) | (val & may);
+	}
 	vpci_hw_write(view, a->reg, a->size, (val & a->mask) >> a->shift);
 }
 

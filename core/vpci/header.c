@@ -428,14 +428,17 @@ static void enter_guest(struct vpci *view)
 /* BARs, as the hardware domain left them; VFs decode by their PF's word. */
 static void enter_hardware(struct vpci *view)
 {
+	bool more;
+
 	pci_lock(&view->pdev->lock);
 	vpci_bars_decode(view, view->pdev->desc.is_vf ||
 				       vpci_command(view) & PCI_COMMAND_MEMORY);
 	pci_unlock(&view->pdev->lock);
-	plat_rcu_read_lock();
-	while (vpci_map_step(view))
-		;
-	plat_rcu_read_unlock();
+	do {
+		plat_rcu_read_lock();
+		more = vpci_map_step(view);
+		plat_rcu_read_unlock();
+	} while (more);
 }
 
 void vpci_header_enter(struct vpci *view)
@@ -448,15 +451,10 @@ void vpci_header_enter(struct vpci *view)
 
 void vpci_header_leave(struct vpci *view)
 {
-	uint16_t command = view->command;
-
 	if (view->hardware)
 		return;
-	pci_lock(&view->pdev->lock);
-	if (view->pdev->broken)
-		command &= (uint16_t)~PCI_COMMAND_MASTER;
-	pci_unlock(&view->pdev->lock);
 	plat_rcu_read_lock();
-	restore(view, command);
+	/* What the guest has told it to do it must not go on doing (rule 15). */
+	restore(view, view->command & (uint16_t)~PCI_COMMAND_MASTER);
 	plat_rcu_read_unlock();
 }

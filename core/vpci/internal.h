@@ -76,6 +76,7 @@ struct vpci_bar {
 	uint16_t reg;       /* fixed: its (lower) register */
 	hf_atomic(uint64_t) addr; /* where the guest has put it */
 	bool decode;              /* the guest wants it there */
+	bool told;                /* of a failure; until it is mapped */
 	bool failed;              /* the last attempt; cleared by the next */
 	/*
 	 * What is below is written under the lock, and while busy by that
@@ -92,6 +93,12 @@ struct vpci_bar {
 };
 
 #define VPCI_BARS (PCI_BAR_FIRST_ROM + 1)
+
+/* A part of a BAR: [start, end). */
+struct vpci_msix_region {
+	uint8_t bar;
+	uint64_t start, end;
+};
 
 /* What a write has set going; pdev->lock. */
 enum {
@@ -148,6 +155,8 @@ struct vpci {
 	/* Fixed: as the host had them when the view was built. */
 	struct pci_bar host_bar[PCI_BAR_COUNT];
 	struct vpci_bar bar[VPCI_BARS];
+	/* Fixed, of a guest: hardware's table and PBA, shown or not. */
+	struct vpci_msix_region msix_hole[2];
 	struct vpci_msi *msi;   /* owned; or NULL */
 	struct vpci_msix *msix; /* owned; or NULL */
 	struct vpci_vfs *vfs;   /* owned; or NULL */
@@ -369,6 +378,8 @@ int vpci_msix_pending(struct vpci *view, unsigned int i); /* likewise */
 void vpci_msi_info(struct vpci *view, struct vpci_info *info);
 void vpci_msix_info(struct vpci *view, struct vpci_info *info);
 
+/* Note where a guest must not reach in its BARs, whatever it is shown. */
+void vpci_msix_find_holes(struct vpci *view);
 /*
  * Does this page of the BAR (offset: a multiple of the page size) hold a part
  * of the MSI-X table or PBA? Fixed; any context.

@@ -102,10 +102,11 @@ static void unmap(struct vpci *view, unsigned int i, uint64_t from,
 
 /* --- looking and recording; all under pdev->lock ----------------------------------- */
 
+/* At 0 is what the guest has not placed yet. */
 static bool is_wanted(struct vpci *view, const struct vpci_bar *bar,
 		      uint64_t addr)
 {
-	return bar->decode && !hf_load_acquire(&view->cut) &&
+	return addr && bar->decode && !hf_load_acquire(&view->cut) &&
 	       hf_load_acquire(&bar->addr) == addr;
 }
 
@@ -188,7 +189,10 @@ static void fail(struct vpci *view, unsigned int i, uint64_t target, int err)
 	else if (bar->moving)
 		vpci_bar_put_back(view, i, bar->other);
 	vpci_command_clear(view, PCI_COMMAND_MEMORY);
-	tell(view, i, err);
+	bar->decode = false; /* hardware may keep its bit, or be gone */
+	if (!bar->told)
+		tell(view, i, err);
+	bar->told = true;
 }
 
 static void record_claim(struct vpci *view, unsigned int i, uint64_t target)
@@ -217,6 +221,7 @@ static void record_map(struct vpci *view, unsigned int i, uint64_t done,
 	if (done < extent(view, bar, bar->at))
 		return;
 	bar->state = VPCI_MAPPED;
+	bar->told = false;
 	leave_other(view, i);
 }
 

@@ -48,7 +48,8 @@ static void touch(struct vpci *view, struct access *a)
 	uint64_t val;
 
 	if (a->write) {
-		if (host->ops->mem_write && bar->kind != PCI_BAR_ROM)
+		if (host->ops->mem_write && bar->kind != PCI_BAR_ROM &&
+		    !pcidev_marked(view->pdev, PCI_MARK_READ_ONLY))
 			host->ops->mem_write(host, addr, a->size,
 					     a->val & vpci_ones(a->size));
 	} else if (host->ops->mem_read &&

@@ -40,12 +40,6 @@ void vpci_msi_update(struct vpci *view);
 
 /* --- msix_table.c ----------------------------------------------------------------- */
 
-/* A part of a BAR: [start, end). */
-struct vpci_msix_region {
-	uint8_t bar;
-	uint64_t start, end;
-};
-
 /*
  * Table reads take no lock, so all that a guest can read is atomic, and written
  * under pdev->lock. Address and data are whole in one word each: an access of

@@ -71,11 +71,36 @@ static bool touches(const struct vpci_msix_region *r, unsigned int bar,
 	return r->bar == bar && offset < r->end && r->start < offset + size;
 }
 
+static void hole_set(struct vpci *view, unsigned int i, uint16_t reg,
+		     uint64_t size)
+{
+	uint32_t where = vpci_hw_read(view, reg, 4);
+
+	view->msix_hole[i] = (struct vpci_msix_region){
+		.bar = where & PCI_MSIX_TABLE_BIR,
+		.start = where & PCI_MSIX_TABLE_OFFSET,
+		.end = (where & PCI_MSIX_TABLE_OFFSET) + size,
+	};
+}
+
+void vpci_msix_find_holes(struct vpci *view)
+{
+	uint16_t pos = view->pdev->desc.msix;
+	uint64_t entries = view->pdev->desc.msix_entries;
+
+	if (!pos || view->hardware)
+		return;
+	plat_rcu_read_lock();
+	hole_set(view, 0, pos + PCI_MSIX_TABLE, entries * PCI_MSIX_ENTRY_SIZE);
+	hole_set(view, 1, pos + PCI_MSIX_PBA, (entries + 63) / 64 * 8);
+	plat_rcu_read_unlock();
+}
+
 static bool has(struct vpci *view, unsigned int bar, uint64_t offset,
 		uint64_t size)
 {
-	return view->msix && (touches(&view->msix->table, bar, offset, size) ||
-			      touches(&view->msix->pba, bar, offset, size));
+	return touches(&view->msix_hole[0], bar, offset, size) ||
+	       touches(&view->msix_hole[1], bar, offset, size);
 }
 
 bool vpci_msix_has_page(struct vpci *view, unsigned int bar, uint64_t offset)
@@ -111,7 +136,7 @@ bool vpci_msix_mem_read(struct vpci *view, unsigned int bar, uint64_t offset,
 	if (!has(view, bar, offset, size))
 		return false;
 	*val = vpci_ones(size);
-	if (access_ok(offset, size))
+	if (view->msix && access_ok(offset, size))
 		*val &= hf_load_relaxed(quadword_at(view->msix, bar, offset)) >>
 			8 * (offset & 4);
 	return true;
@@ -146,7 +171,8 @@ bool vpci_msix_mem_write(struct vpci *view, unsigned int bar, uint64_t offset,
 
 	if (!has(view, bar, offset, size))
 		return false;
-	if (!access_ok(offset, size) || !touches(&msix->table, bar, offset, 1))
+	if (!msix || !access_ok(offset, size) ||
+	    !touches(&msix->table, bar, offset, 1))
 		return true;
 	pci_assert_held(&view->pdev->lock);
 	i = (unsigned int)((offset - msix->table.start) / PCI_MSIX_ENTRY_SIZE);

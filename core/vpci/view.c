@@ -96,6 +96,13 @@ static int vpci_attach(struct pci_dev *pdev)
 	return 0;
 }
 
+/* The hardware domain has it again. */
+static void welcome_home(struct vpci *hw)
+{
+	hf_store_release(&hw->cut, 0);
+	vpci_header_enter(hw);
+}
+
 static int vpci_enter(struct pci_dev *pdev, struct domain *d)
 {
 	struct vpci *view;
@@ -104,7 +111,7 @@ static int vpci_enter(struct pci_dev *pdev, struct domain *d)
 	if (d == hardware_domain) {
 		view = hf_load_relaxed(&pdev->hw_view);
 		if (view)
-			vpci_header_enter(view);
+			welcome_home(view);
 		return 0;
 	}
 	err = vpci_build(pdev, d,
@@ -129,17 +136,6 @@ static bool in_reset(struct pci_dev *pdev, struct vpci *view)
 	return yes;
 }
 
-/* A reset that the guest has begun comes to its end first. May sleep. */
-static void await_reset(struct pci_dev *pdev, struct vpci *view)
-{
-	plat_event_t never;
-
-	plat_event_init(&never);
-	while (!pcidev_marked(pdev, PCI_MARK_LOST) && in_reset(pdev, view))
-		plat_event_wait(&never, view->flr_over);
-	plat_event_destroy(&never);
-}
-
 /* Whoever delivers the guest's interrupts is told that there are none now. */
 static void vectors_off(struct vpci *view)
 {
@@ -152,7 +148,7 @@ static void vectors_off(struct vpci *view)
 	plat_rcu_read_unlock();
 }
 
-static void vpci_leave(struct pci_dev *pdev)
+static int vpci_leave(struct pci_dev *pdev)
 {
 	struct vpci *hw = hf_load_relaxed(&pdev->hw_view);
 	struct vpci *view = hf_load_relaxed(&pdev->view);
@@ -160,13 +156,26 @@ static void vpci_leave(struct pci_dev *pdev)
 	if (hw)
 		vpci_unmap_all(hw, false);
 	if (!view)
-		return;
+		return 0;
 	vpci_unmap_all(view, false);
 	vectors_off(view);
-	await_reset(pdev, view);
+	if (!pcidev_marked(pdev, PCI_MARK_LOST) && in_reset(pdev, view))
+		return -EINPROGRESS;
 	vpci_header_leave(view);
 	hf_store_release(&pdev->view, NULL);
 	vpci_free_later(view);
+	return 0;
+}
+
+/* The owner of pdev->op may free the view meanwhile: through RCU. */
+static void vpci_revoke(struct pci_dev *pdev, struct domain *d)
+{
+	struct vpci *view = hf_load_acquire(&pdev->view);
+
+	if (view && view->domain == d) {
+		vpci_unmap_all(view, false);
+		vectors_off(view);
+	}
 }
 
 static void cut(struct vpci *view)
@@ -189,6 +198,7 @@ static int quiesce(struct pci_dev *pdev, struct vpci *view, const char **why)
 	if (!view)
 		return 0;
 	vpci_unmap_all(view, false);
+	vectors_off(view);
 	if (pcidev_marked(pdev, PCI_MARK_LOST) || !in_reset(pdev, view))
 		return 0;
 	*why = "the guest is resetting it";
@@ -208,12 +218,24 @@ static int vpci_quiesce(struct pci_dev *pdev, uint64_t deadline,
 	return err ? err : quiesce(pdev, hf_load_relaxed(&pdev->hw_view), why);
 }
 
+/*
+ * Fit again, or not removed after all. A guest that has it goes on with the
+ * hardware as it found it at first.
+ */
 static void vpci_restore(struct pci_dev *pdev)
 {
 	struct vpci *hw = hf_load_relaxed(&pdev->hw_view);
+	struct vpci *view = hf_load_relaxed(&pdev->view);
 
-	if (hw)
-		hf_store_release(&hw->cut, 0);
+	if (hw && hf_load_acquire(&pdev->owner) == hardware_domain)
+		welcome_home(hw);
+	if (!view || hf_load_acquire(&view->cut))
+		return;
+	plat_rcu_read_lock();
+	pci_lock(&pdev->lock);
+	vpci_header_start(view);
+	pci_unlock(&pdev->lock);
+	plat_rcu_read_unlock();
 }
 
 static void vpci_detach(struct pci_dev *pdev)
@@ -232,6 +254,7 @@ static const struct pci_stage stage = {
 	.attach = vpci_attach,
 	.enter = vpci_enter,
 	.leave = vpci_leave,
+	.revoke = vpci_revoke,
 	.cut_off = vpci_cut_off,
 	.quiesce = vpci_quiesce,
 	.restore = vpci_restore,

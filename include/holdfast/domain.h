@@ -58,7 +58,8 @@ struct domain_ops {
 	int (*map)(struct domain *d, const struct pci_mapping *m);
 	/*
 	 * … and no longer, once it returns. May be more or less than was mapped
-	 * in one piece; what is not mapped is no error. Likewise in a section.
+	 * in one piece, a whole BAR at once; what is not mapped is no error.
+	 * Likewise in a section.
 	 */
 	void (*unmap)(struct domain *d, const struct pci_mapping *m);
 	/*

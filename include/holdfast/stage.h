@@ -31,9 +31,16 @@ struct pci_stage {
 	int (*enter)(struct pci_dev *pdev, struct domain *d);
 	/*
 	 * Whoever had it cannot reach it since before a grace period that is
-	 * over by now: take back what he had. Any number of times.
+	 * over by now: take back what he had. Any number of times. 0;
+	 * -EINPROGRESS: call again later, without sleeping meanwhile.
 	 */
-	void (*leave)(struct pci_dev *pdev);
+	int (*leave)(struct pci_dev *pdev);
+	/*
+	 * @d has given it back while a removal owns the operation and may call
+	 * any of these: take out of @d's hands what it had, as for leave. In a
+	 * section.
+	 */
+	void (*revoke)(struct pci_dev *pdev, struct domain *d);
 	/* A domain is about to be freed; from an RCU callback, no locks. */
 	void (*domain_gone)(struct domain *d);
 	/* The object is about to be freed; from an RCU callback, no locks. */

@@ -288,6 +288,7 @@ int vpci_query(pci_sbdf_t sbdf, struct vpci_info *info) __must_check;
 int vpci_vector(pci_sbdf_t sbdf, enum pci_vector_kind kind, unsigned int index,
 		struct pci_vector *out) __must_check;
 /*
+ * Not from interrupt context: it takes the device's lock.
  * An interrupt came for a masked vector: its pending bit. The guest's unmask
  * calls domain_ops.vector again, with .pending set once; this call does, if it
  * has been unmasked meanwhile. Errors as above.

@@ -531,6 +531,8 @@ static void end(const uint8_t *was)
 	others_are_as_they_were();
 	assert_int_equal(pci_deassign(g->domain, host_at), 0);
 	look(host_at, now);
+	assert_false(now[PCI_COMMAND] & PCI_COMMAND_MASTER); /* rule 15 */
+	now[PCI_COMMAND] |= was[PCI_COMMAND] & PCI_COMMAND_MASTER;
 	for (i = 0; i < SPACE; i++)
 		if ((now[i] ^ was[i]) & ~(plain[i] | kept[i]))
 			fail_msg("%08x: byte %#x came back as %#x, was %#x",

@@ -87,7 +87,20 @@ static void test_io_bars_are_never_mapped(void **state)
 	vm_write(&a, 1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
 	assert_int_equal(info(DEV).bar[2].kind, PCI_BAR_IO);
 	assert_false(vm_is_claimed(&a, 0xd000));
-	assert_int_equal(vm_mapped_bytes(&a), PAGE); /* BAR 0, at 0 */
+	assert_int_equal(vm_mapped_bytes(&a), 0);
+}
+
+/* The guest has switched decoding on before it has placed the BAR. */
+static void test_a_bar_at_0_is_not_placed(void **state)
+{
+	vm_device(DEV, HPA, PAGE, 0);
+	(void)state;
+	vm_give(&a, DEV, 1);
+	vm_write(&a, 1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	assert_int_equal(vm_mapped_bytes(&a), 0);
+	assert_false(vm_is_claimed(&a, 0));
+	vm_write(&a, 1, PCI_BASE_ADDRESS_0, 4, 0xe0000000);
+	assert_int_equal(vm_mapped_bytes(&a), PAGE);
 }
 
 static void test_a_rom_is_mapped_while_both_enables_are_set(void **state)
@@ -549,6 +562,7 @@ int main(void)
 		VM_CASE(test_decode_maps_the_whole_bar_and_no_decode_unmaps_it),
 		VM_CASE(test_a_step_is_one_bounded_piece),
 		VM_CASE(test_io_bars_are_never_mapped),
+		VM_CASE(test_a_bar_at_0_is_not_placed),
 		VM_CASE(test_a_rom_is_mapped_while_both_enables_are_set),
 		VM_CASE(test_msix_pages_are_never_mapped),
 		VM_CASE(test_XSA461_a_bar_below_a_page_is_never_mapped),

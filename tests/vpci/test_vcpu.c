@@ -139,6 +139,7 @@ static void test_H2_work_on_a_device_that_left_is_nobodys(void **state)
 	vm_write_only(&a, 1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	assert_int_equal(pci_deassign(a.d, at(DEV)), 0);
 	vm_give(&b, DEV, 1);
+	vm_write_only(&b, 1, PCI_BASE_ADDRESS_0, 4, 0xe0000000);
 	vm_write_only(&b, 1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	assert_int_equal(vpci_process_pending(&a.vcpu, NULL), PCI_DONE);
 	assert_int_equal(a.maps + b.maps, 0);
@@ -160,6 +161,9 @@ static void test_H2_work_on_a_removed_device_is_not_its_successors(void **state)
 	plat_rcu_barrier(); /* the device is freed by now */
 	vm_give(&a, DEV, 1);
 	vpci_vcpu_init(&second, a.d);
+	assert_int_equal(vpci_write(&second, SLOT1, PCI_BASE_ADDRESS_0, 4,
+				    0xe0000000),
+			 PCI_DONE);
 	assert_int_equal(vpci_write(&second, SLOT1, PCI_COMMAND, 2,
 				    PCI_COMMAND_MEMORY),
 			 PCI_DONE);

@@ -175,10 +175,18 @@ static void config_restore(struct pci_dev *pdev)
 	conf_write(&c, PCI_COMMAND, 2, pdev->quiet.command);
 }
 
+/* It comes from a guest: how that had it is not how it was before. */
+static int config_leave(struct pci_dev *pdev)
+{
+	pdev->quiet.saved = false;
+	return 0;
+}
+
 static const struct pci_stage config_stage = {
 	.name = "config",
 	.quiesce = config_quiesce,
 	.restore = config_restore,
+	.leave = config_leave,
 };
 
 int pci_config_init(void)

@@ -237,8 +237,115 @@ SCENARIO(ones, .name = "vpci/ones_against_force",
 	 .setup = world_mapped, .finish = end,
 	 .thread = { { "guest", ones_mean_taken }, { "remover", force } });
 
+/* --- interrupts -------------------------------------------------------------------- */
+
+static void msi_on(void)
+{
+	ensure(vpci_write(&world_vcpu, GUEST_SLOT, WORLD_MSI + PCI_MSI_FLAGS, 2,
+			  PCI_MSI_FLAGS_ENABLE) == PCI_DONE);
+}
+
+static void silent(void)
+{
+	vpci_vcpu_fini(&world_vcpu);
+	ensure(!world_vector());
+	gone();
+}
+
+SCENARIO(msi_loss, .name = "vpci/msi_against_loss",
+	 .rule = "rule 10: what was taken away is never told as on again",
+	 .setup = world_assigned_msi, .finish = silent,
+	 .thread = { { "guest", msi_on }, { "loser", lost } });
+
+static struct pci_removal *op;
+
+static void asked(void)
+{
+	world_assigned_msi();
+	vpci_vcpu_init(&second, guest_two);
+	ensure(!pci_removal_start(CARD, PCI_REMOVE_ASK, 100 * MSEC, "test",
+				  NULL, NULL, &op));
+}
+
+static void give_back(void)
+{
+	int err = pci_domain_return(guest_one, CARD);
+
+	ensure(!err || err == -ENODEV);
+}
+
+static void off_at_once(void)
+{
+	ensure(!world_vector());
+	(void)!pci_removal_cancel(op);
+	ensure(pci_removal_wait(op) == -ECANCELED);
+	pci_removal_finish(op);
+	vpci_vcpu_fini(&second);
+	vpci_vcpu_fini(&world_vcpu);
+	world_end_card_there();
+}
+
+SCENARIO(msi_return, .name = "vpci/msi_against_return",
+	 .rule = "R21: nor what was given back", .setup = asked,
+	 .finish = off_at_once,
+	 .thread = { { "vcpu", msi_on }, { "guest", give_back } });
+
+/* The next guest has it before the first one's call has returned. */
+static void cancel_and_reassign(void)
+{
+	pci_sbdf_t at = GUEST_SLOT;
+
+	(void)!pci_removal_cancel(op);
+	ensure(pci_removal_wait(op) == -ECANCELED);
+	result = pci_assign(guest_two, CARD, &at);
+	if (!result)
+		ensure(vpci_write(&second, GUEST_SLOT,
+				  WORLD_MSI + PCI_MSI_FLAGS, 2,
+				  PCI_MSI_FLAGS_ENABLE) == PCI_DONE);
+}
+
+static void still_on(void)
+{
+	struct vpci_info info;
+
+	pci_removal_finish(op);
+	ensure(result || (!vpci_query(CARD, &info) && info.msi_enabled == 1));
+	vpci_vcpu_fini(&second);
+	vpci_vcpu_fini(&world_vcpu);
+	world_end_card_there();
+}
+
+SCENARIO(return_reassign, .name = "vpci/return_against_reassign",
+	 .rule = "R21: a guest that gives back takes nothing from the next",
+	 .setup = asked, .finish = still_on,
+	 .thread = { { "guest", give_back },
+		     { "toolstack", cancel_and_reassign } });
+
+/* --- who looks at it ------------------------------------------------------------------ */
+
+static void query(void)
+{
+	struct vpci_info info;
+	int err = vpci_query(CARD, &info);
+
+	ensure(!err || err == -ENOENT);
+}
+
+static void take_back(void)
+{
+	ensure(!pci_deassign(guest_one, CARD));
+}
+
+SCENARIO(query_deassign, .name = "vpci/query_against_deassign",
+	 .rule = "a view is looked at in a section, and freed after it",
+	 .setup = world_assigned, .finish = world_end_card_there,
+	 .thread = { { "operator", query }, { "toolstack", take_back } },
+	 .bound = 2);
+
 const struct explore_scenario *const vpci_scenarios[] = {
-	&ones,           &map_deassign, &map_force,  &map_loss, &move_mmio,
-	&move_deassign,  &move_loss,    &mmio_force, &two,      &on_off,
-	&write_reassign, &write_loss,   NULL,
+	&ones,      &map_deassign,    &map_force,      &map_loss,
+	&move_mmio, &move_deassign,   &move_loss,      &mmio_force,
+	&two,       &on_off,          &write_reassign, &write_loss,
+	&msi_loss,  &return_reassign, &msi_return,     &query_deassign,
+	NULL,
 };

@@ -16,6 +16,7 @@ static struct function {
 } functions[5];
 
 static unsigned int reads;
+static bool msi; /* the card has it */
 
 static struct function *function(pci_sbdf_t sbdf)
 {
@@ -44,6 +45,15 @@ static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		break;
 	case PCI_BASE_ADDRESS_0:
 		*val = sbdf.sbdf == CARD.sbdf ? WORLD_BAR : 0;
+		break;
+	case PCI_STATUS:
+		*val = msi ? PCI_STATUS_CAP_LIST : 0;
+		break;
+	case PCI_CAPABILITY_LIST:
+		*val = WORLD_MSI;
+		break;
+	case WORLD_MSI:
+		*val = PCI_CAP_ID_MSI;
 		break;
 	default:
 		*val = 0;
@@ -142,6 +152,10 @@ int world_add(pci_sbdf_t sbdf, unsigned int generation)
 	struct pci_dev *pdev;
 	int err;
 
+	if (msi && sbdf.sbdf == CARD.sbdf) {
+		desc.msi = WORLD_MSI;
+		desc.msi_vectors = 1;
+	}
 	if (sbdf.sbdf == CARD.sbdf)
 		desc.bar[0] = (struct pci_bar){ .addr = WORLD_BAR,
 						.size = WORLD_BAR_SIZE,
@@ -228,7 +242,24 @@ static void unmap(struct domain *d, const struct pci_mapping *m)
 		hf_store_relaxed(&mapped_at, 0);
 }
 
-static const struct domain_ops guest_ops = { .map = map, .unmap = unmap };
+static hf_atomic(uint32_t) vector_on;
+
+static void vector(struct domain *d, pci_sbdf_t sbdf,
+		   const struct pci_vector *v)
+{
+	(void)d;
+	(void)sbdf;
+	hf_store_relaxed(&vector_on, v->enabled);
+}
+
+bool world_vector(void)
+{
+	return hf_load_relaxed(&vector_on);
+}
+
+static const struct domain_ops guest_ops = { .map = map,
+					     .unmap = unmap,
+					     .vector = vector };
 
 uint64_t world_mapped_at(void)
 {
@@ -279,6 +310,14 @@ void world_assigned(void)
 	ensure(!pci_assign(guest_one, CARD, &at));
 }
 
+void world_assigned_msi(void)
+{
+	msi = true;
+	hf_init(&vector_on, 0);
+	world_assigned();
+	vpci_vcpu_init(&world_vcpu, guest_one);
+}
+
 static void guest_dies(struct domain *d)
 {
 	if (!d)
@@ -298,6 +337,7 @@ void world_end(void)
 		ensure(!pci_check_invariants());
 	}
 	pci_fini();
+	msi = false;
 }
 
 void world_end_card_gone(void)

@@ -56,6 +56,11 @@ void world_placed(void);
 #define GUEST_BAR 0xe0000000u
 /* world_placed(), and it is mapped. */
 void world_mapped(void);
+/* world_assigned(), of a card that has MSI. */
+void world_assigned_msi(void);
+#define WORLD_MSI 0x50
+/* Is the receiver of the guests' interrupts told that one may come? */
+bool world_vector(void);
 /* A vCPU of "one", for one thread at a time; what it has yet to do, done. */
 extern struct vpci_vcpu world_vcpu;
 void world_settle(struct vpci_vcpu *vcpu);

@@ -121,6 +121,10 @@ static void test_an_automatic_address_is_an_empty_slot(void **state)
 	assert_int_equal(give_at(DISK, "00:01.5"), 0);
 	assert_int_equal(give(USB, &vsbdf), 0);
 	assert_int_equal(vsbdf.sbdf, at("00:02.0").sbdf);
+	assert_int_equal(pci_deassign(guest, at(DISK)), 0);
+	vsbdf = ANY;
+	assert_int_equal(give(DISK, &vsbdf), 0);
+	assert_int_equal(vsbdf.sbdf, at("00:01.0").sbdf);
 }
 
 static void test_a_guest_has_segment_0_only(void **state)
@@ -131,6 +135,10 @@ static void test_a_guest_has_segment_0_only(void **state)
 	assert_int_equal(give_at(DISK, "0001:00:01.0"), -EINVAL);
 	assert_int_equal(give_at(DISK, "00:01.0"), 0);
 	assert_int_equal(vpci_read(guest, at("0001:00:01.0"), 0, 4, &val),
+			 PCI_DONE);
+	assert_int_equal(val, UINT32_MAX);
+	assert_int_equal(give_at(USB, "00:04.3"), 0);
+	assert_int_equal(vpci_read(guest, at("0001:00:04.0"), 0, 4, &val),
 			 PCI_DONE);
 	assert_int_equal(val, UINT32_MAX);
 }

@@ -1,0 +1,802 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Views and who may use them: built by a policy, whose they are, and what is
+ * left of them when the device is cut off, given back or taken home. Where
+ * there is none, hardware as it is.
+ */
+#include <holdfast/stage.h>
+
+#include "given.h"
+
+#define SCRATCH 0x40 /* a register of hardware, of 8 bytes */
+
+static struct pci_removal *op;
+
+static uint64_t see(struct domain *d, pci_sbdf_t addr, uint16_t reg,
+		    uint8_t size)
+{
+	uint64_t val = 0;
+
+	assert_int_equal(vpci_read(d, addr, reg, size, &val), PCI_DONE);
+	return val;
+}
+
+static uint64_t host_sees(uint16_t reg, uint8_t size)
+{
+	return see(hardware_domain, at(GIVEN), reg, size);
+}
+
+static void host_writes(uint16_t reg, uint8_t size, uint64_t val)
+{
+	struct vpci_vcpu vcpu;
+
+	vpci_vcpu_init(&vcpu, hardware_domain);
+	assert_int_equal(vpci_write(&vcpu, at(GIVEN), reg, size, val),
+			 PCI_DONE);
+	vpci_vcpu_fini(&vcpu);
+}
+
+static void add_msi(void)
+{
+	fake_cap(given.fn, MSI_CAP, PCI_CAP_ID_MSI);
+	hw_put(MSI_CAP + PCI_MSI_FLAGS, 2, PCI_MSI_FLAGS_64BIT);
+}
+
+/* A removal that asks, and a guest that gives it back: nobody's for now. */
+static void ask_back(void)
+{
+	assert_int_equal(pci_removal_start(at(GIVEN), PCI_REMOVE_ASK,
+					   1000 * MSEC, "test", NULL, NULL,
+					   &op),
+			 0);
+	assert_int_equal(pci_removal_step(op), -EINPROGRESS);
+	assert_int_equal(pci_domain_return(given.guest, at(GIVEN)), 0);
+}
+
+/* --- without one --------------------------------------------------------------- */
+
+static void test_without_a_view_8_bytes_are_two_dwords(void **state)
+{
+	(void)state;
+	fake_allow(given.fn, SCRATCH, 4, UINT32_MAX);
+	fake_allow(given.fn, SCRATCH + 4, 4, UINT32_MAX);
+	add(GIVEN);
+	host_writes(SCRATCH, 8, 0x1122334455667788);
+	assert_int_equal(hw(SCRATCH, 4), 0x55667788);
+	assert_int_equal(hw(SCRATCH + 4, 4), 0x11223344);
+	assert_int_equal(host_sees(SCRATCH, 8), 0x1122334455667788);
+	host_writes(SCRATCH + 2, 1, 0xffaa);
+	assert_int_equal(hw(SCRATCH, 4), 0x55aa7788);
+	given.fn->unreadable = true;
+	assert_int_equal(host_sees(SCRATCH, 8), UINT64_MAX);
+	given.fn->unreadable = false;
+}
+
+/* What stands in for function 0 is for guests. */
+static void test_the_host_sees_slots_as_they_are(void **state)
+{
+	(void)state;
+	fake_add("00:05.3", 0x10ec8086);
+	add("00:05.3");
+	assert_int_equal(see(hardware_domain, at("00:05.3"), 0, 4), 0x10ec8086);
+	assert_int_equal(see(hardware_domain, at("00:05.0"), 0, 4), UINT32_MAX);
+}
+
+static void write_mark(bool on)
+{
+	struct pci_dev *pdev = get(GIVEN);
+
+	pcidev_set_read_only(pdev, on);
+	pcidev_put(pdev);
+}
+
+static void test_what_is_read_only_takes_no_write_by_anyone(void **state)
+{
+	(void)state;
+	fake_allow(given.fn, SCRATCH, 4, UINT32_MAX);
+	add(GIVEN);
+	write_mark(true);
+	host_writes(SCRATCH, 4, 1);
+	assert_int_equal(host_sees(SCRATCH, 4), 0);
+	give(GIVEN);
+	wr(PCI_INTERRUPT_LINE, 1, 7);
+	assert_int_not_equal(rd(PCI_INTERRUPT_LINE, 1), 7);
+	write_mark(false);
+	wr(PCI_INTERRUPT_LINE, 1, 7);
+	assert_int_equal(rd(PCI_INTERRUPT_LINE, 1), 7);
+	take_back();
+	host_writes(SCRATCH, 4, 1);
+	assert_int_equal(host_sees(SCRATCH, 4), 1);
+}
+
+/* --- policies ------------------------------------------------------------------ */
+
+static const struct vpci_cap_policy shown = { .show = true };
+static const struct vpci_policy plain = { .name = "plain" };
+static const struct vpci_policy with_msi = {
+	.name = "with MSI",
+	.cap[PCI_CAP_ID_MSI] = &shown,
+};
+static const struct vpci_cap_policy open_msi = { .show = true,
+						 .rest = VPCI_REST_PASS };
+static const struct vpci_policy open = {
+	.name = "open",
+	.cap[PCI_CAP_ID_MSI] = &open_msi,
+};
+
+static void assert_policy(const char *name)
+{
+	struct vpci_info info;
+
+	assert_int_equal(vpci_query(at(GIVEN), &info), 0);
+	assert_string_equal(info.policy, name);
+}
+
+static void test_a_policy_is_the_next_guests(void **state)
+{
+	(void)state;
+	add_msi();
+	add(GIVEN);
+	assert_int_equal(vpci_policy_set(at(GIVEN), &plain), 0);
+	give(GIVEN);
+	assert_policy("plain");
+	assert_int_equal(rd(PCI_CAPABILITY_LIST, 1), 0);
+	assert_int_equal(vpci_policy_set(at(GIVEN), &with_msi), 0);
+	assert_policy("plain");
+	assert_int_equal(rd(PCI_CAPABILITY_LIST, 1), 0);
+	take_back();
+	give(GIVEN);
+	assert_policy("with MSI");
+	assert_int_equal(rd(PCI_CAPABILITY_LIST, 1), MSI_CAP);
+	assert_int_equal(vpci_policy_set(at(GIVEN), NULL), 0);
+	take_back();
+	give(GIVEN);
+	assert_policy(vpci_policy_guest.name);
+}
+
+static void test_a_policy_that_no_guest_may_have_is_refused(void **state)
+{
+	(void)state;
+	add_msi();
+	add(GIVEN);
+	assert_int_equal(vpci_policy_set(at(GIVEN), &open), -EPERM);
+	assert_int_equal(vpci_policy_set(at(GIVEN),
+					 &vpci_policy_hardware_domain),
+			 -EPERM);
+	assert_int_equal(vpci_policy_set(at("00:04.0"), &plain), -ENODEV);
+	give(GIVEN);
+	assert_policy(vpci_policy_guest.name);
+}
+
+/* Who builds a view at this moment reads it. */
+static void test_a_policy_is_not_changed_during_an_operation(void **state)
+{
+	int err;
+
+	(void)state;
+	give(GIVEN);
+	assert_int_equal(pci_removal_start(at(GIVEN), 0, MSEC, "test", NULL,
+					   NULL, &op),
+			 0);
+	err = vpci_policy_set(at(GIVEN), &plain);
+	pci_removal_finish(op);
+	assert_int_equal(err, -EBUSY);
+	take_back();
+	give(GIVEN);
+	assert_policy(vpci_policy_guest.name);
+}
+
+/* --- what an embedder adds ------------------------------------------------------ */
+
+static int extend_error;
+static const struct vpci_masks five = { .rw = 0xff, .value = 5 };
+
+static int extend(struct vpci *view, struct pci_dev *pdev, struct domain *d)
+{
+	(void)pdev, (void)d;
+	if (vpci_add_register(view, SCRATCH, 4, &five, NULL, NULL, NULL) ||
+	    vpci_get(view, SCRATCH, 4) != 5)
+		return -EDOM;
+	return extend_error;
+}
+
+static void test_an_error_of_extend_is_that_of_the_assignment(void **state)
+{
+	(void)state;
+	vpci_options.extend = extend;
+	extend_error = -ENOSPC;
+	add(GIVEN);
+	assert_int_equal(give_at(GIVEN, pci_sbdf_from(UINT32_MAX)), -ENOSPC);
+	assert_int_equal(info_of(GIVEN).owner, DOMID_HARDWARE);
+	assert_null(view_of(GIVEN));
+	extend_error = 0;
+	give(GIVEN);
+	assert_int_equal(rd(SCRATCH, 4), 5);
+}
+
+static void test_an_error_of_extend_is_that_of_the_addition(void **state)
+{
+	(void)state;
+	vpci_options.extend = extend;
+	vpci_options.hardware_views = true;
+	extend_error = -ENOSPC;
+	assert_int_equal(pci_add_device(at(GIVEN)), -ENOSPC);
+	assert_false(is_there(GIVEN));
+	extend_error = 0;
+	add(GIVEN);
+	assert_int_equal(host_sees(SCRATCH, 4), 5);
+}
+
+static uint32_t as_it_is(struct vpci *view, uint16_t reg, uint32_t val,
+			 void *data)
+{
+	(void)view, (void)reg, (void)data;
+	return val;
+}
+
+/* What was removed leaves its room to others. */
+static int come_and_go(struct vpci *view, struct pci_dev *pdev,
+		       struct domain *d)
+{
+	const struct vpci_masks none = { 0 };
+	uint16_t reg = 0x100;
+	unsigned int i;
+
+	(void)pdev, (void)d;
+	for (i = 0; i < 300; i++, reg ^= 4) {
+		assert_int_equal(vpci_add_register(view, reg, 4, &none, NULL,
+						   NULL, NULL),
+				 0);
+		assert_int_equal(vpci_remove_registers(view, reg ^ 4, 4), 0);
+	}
+	for (i = 0; i < 300; i++) {
+		assert_int_equal(vpci_add_register(view, 0x200, 4, &none,
+						   as_it_is, NULL, NULL),
+				 0);
+		assert_int_equal(vpci_remove_registers(view, 0x200, 4), 0);
+	}
+	for (reg = 0x200;
+	     !vpci_add_register(view, reg, 4, &none, NULL, NULL, NULL);)
+		reg += 4;
+	assert_int_equal(vpci_add_register(view, reg, 4, &none, NULL, NULL,
+					   NULL),
+			 -ENOSPC);
+	assert_int_equal(vpci_remove_registers(view, reg - 4, 4), 0);
+	return vpci_add_register(view, reg, 4, &none, NULL, NULL, NULL);
+}
+
+static void test_removed_registers_leave_their_room(void **state)
+{
+	(void)state;
+	vpci_options.extend = come_and_go;
+	give(GIVEN);
+}
+
+/* --- who could have one ----------------------------------------------------------- */
+
+static int could(void)
+{
+	int test = pci_test_assign(given.guest, at(GIVEN));
+
+	if (test)
+		assert_int_equal(give_at(GIVEN, pci_sbdf_from(UINT32_MAX)),
+				 test);
+	return test;
+}
+
+static void test_who_asks_is_told_what_assign_would_say(void **state)
+{
+	int err;
+
+	(void)state;
+	add(GIVEN);
+	fake.ops.read_only = true;
+	assert_int_equal(could(), -EOPNOTSUPP);
+	fake.ops.read_only = false;
+	assert_int_equal(pci_removal_start(at(GIVEN), 0, MSEC, "test", NULL,
+					   NULL, &op),
+			 0);
+	err = could();
+	pci_removal_finish(op);
+	assert_int_equal(err, -EBUSY);
+	assert_int_equal(could(), 0);
+}
+
+/* --- whose it is ----------------------------------------------------------------- */
+
+static void test_a_query_is_answered_for_the_owner_only(void **state)
+{
+	struct pci_vector vector;
+	struct vpci_info info;
+
+	(void)state;
+	add_msi();
+	give_at(GIVEN, pci_sbdf(0, 5, 3, 2));
+	assert_int_equal(vpci_query(at(GIVEN), &info), 0);
+	assert_int_equal(info.vsbdf.sbdf, pci_sbdf(0, 5, 3, 2).sbdf);
+	assert_int_equal(info.command, rd(PCI_COMMAND, 2));
+	assert_true(info.registers > 4 && info.caps == 1);
+	assert_true(info.bytes >= sizeof(struct vpci));
+	assert_int_equal(vpci_vector(at(GIVEN), PCI_VECTOR_MSI, 0, &vector), 0);
+	assert_int_equal(vpci_vector(at(GIVEN), PCI_VECTOR_MSIX, 0, &vector),
+			 -ENOENT);
+	ask_back();
+	assert_non_null(view_of(GIVEN));
+	assert_int_equal(vpci_query(at(GIVEN), &info), -ENOENT);
+	assert_int_equal(vpci_vector(at(GIVEN), PCI_VECTOR_MSI, 0, &vector),
+			 -ENOENT);
+	assert_int_equal(vpci_vector_pending(at(GIVEN), PCI_VECTOR_MSI, 0),
+			 -ENOENT);
+	pci_removal_finish(op);
+	assert_null(view_of(GIVEN));
+	assert_int_equal(vpci_query(at(GIVEN), &info), -ENOENT);
+	assert_int_equal(vpci_query(at("00:04.0"), &info), -ENODEV);
+}
+
+/* --- what is left of it ------------------------------------------------------------ */
+
+static void use_it(void)
+{
+	wr(PCI_BASE_ADDRESS_0, 4, 0xe0000000);
+	wr(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	wr(MSI_CAP + PCI_MSI_FLAGS, 2, PCI_MSI_FLAGS_ENABLE);
+	work();
+	assert_int_equal(given.mapped, 0x10000);
+	assert_true(given.vector.enabled);
+}
+
+static void assert_nothing_left(void)
+{
+	assert_int_equal(given.mapped, 0);
+	assert_false(given.vector.enabled);
+}
+
+static void given_with_msi(void)
+{
+	add_msi();
+	give(GIVEN);
+	use_it();
+}
+
+static void test_a_deassigned_device_leaves_nothing(void **state)
+{
+	(void)state;
+	given_with_msi();
+	take_back();
+	assert_nothing_left();
+}
+
+static void test_rule10_a_lost_device_leaves_nothing(void **state)
+{
+	(void)state;
+	given_with_msi();
+	assert_int_equal(pci_device_lost(at(GIVEN)), 0);
+	assert_nothing_left();
+}
+
+static void test_rule9_a_device_taken_by_force_leaves_nothing(void **state)
+{
+	(void)state;
+	given_with_msi();
+	assert_int_equal(
+		pci_remove_device(at(GIVEN), PCI_REMOVE_FORCE, MSEC, NULL), 0);
+	assert_nothing_left();
+}
+
+/* While the removal that asked goes on. */
+static void test_a_device_given_back_leaves_nothing_at_once(void **state)
+{
+	bool told_off;
+
+	(void)state;
+	given_with_msi();
+	ask_back();
+	told_off = !given.mapped && !given.vector.enabled;
+	assert_int_equal(pci_removal_wait(op), 0);
+	pci_removal_finish(op);
+	assert_true(told_off);
+	assert_nothing_left();
+}
+
+/* While it is drained, which may take its time, nothing is mapped. */
+static void test_rule9_what_is_cut_off_is_so_at_once(void **state)
+{
+	struct pci_dev *pdev;
+
+	(void)state;
+	given_with_msi();
+	pdev = get(GIVEN);
+	pci_stages_cut_off(pdev);
+	pcidev_put(pdev);
+	assert_nothing_left();
+}
+
+/* Nor does INTx come, if there is nothing else. */
+static void test_rule9_a_cut_off_masks_intx(void **state)
+{
+	struct pci_dev *pdev;
+
+	(void)state;
+	give(GIVEN);
+	wr(PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	pdev = get(GIVEN);
+	pci_stages_cut_off(pdev);
+	pcidev_put(pdev);
+	assert_int_equal(hw(PCI_COMMAND, 2),
+			 PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE);
+}
+
+/* --- a reset under way -------------------------------------------------------------- */
+
+static uint64_t over;
+static unsigned int early, late;
+
+static void watch(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)fn, (void)write, (void)reg;
+	if (plat_now() < over)
+		early++;
+	else
+		late++;
+}
+
+static void begin_reset(void)
+{
+	uint64_t when;
+
+	fake_express(given.fn, EXPRESS, PCI_EXP_TYPE_ENDPOINT);
+	hw_put(EXPRESS + PCI_EXP_DEVCAP, 4, 0x00008fff | PCI_EXP_DEVCAP_FLR);
+	give(GIVEN);
+	wr(EXPRESS + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR);
+	do {
+		assert_int_equal(vpci_process_pending(&given.vcpu, &when),
+				 PCI_AGAIN);
+		over = view_of(GIVEN)->flr_over;
+	} while (!over);
+	early = late = 0;
+	fake.on_access = watch;
+}
+
+static void test_a_reset_ends_before_the_device_goes_home(void **state)
+{
+	(void)state;
+	begin_reset();
+	take_back();
+	assert_int_equal(early, 0);
+	assert_true(late > 0);
+}
+
+static void test_a_reset_ends_before_the_device_is_made_quiet(void **state)
+{
+	(void)state;
+	begin_reset();
+	assert_int_equal(pci_remove_device(at(GIVEN), PCI_REMOVE_FORCE,
+					   1000 * MSEC, NULL),
+			 0);
+	assert_true(late > 0);
+	assert_true(plat_now() >= over);
+}
+
+/* Of a lost device nobody waits for anything. */
+static void test_rule10_a_reset_of_a_lost_device_is_over(void **state)
+{
+	const char *why = NULL;
+	unsigned int done = 0;
+	struct pci_dev *pdev;
+
+	(void)state;
+	begin_reset();
+	pdev = get(GIVEN);
+	assert_int_equal(pci_mark_lost(at(GIVEN)), 0);
+	assert_int_equal(pci_stages_quiesce(pdev, &done, plat_now(), &why), 0);
+	assert_int_equal(pci_stages_leave(pdev), 0);
+	assert_int_equal(early + late, 0);
+	pcidev_put(pdev);
+	assert_int_equal(pci_device_lost(at(GIVEN)), 0);
+}
+
+/* Whatever is still to be done for the guest. */
+static void test_rule10_a_lost_device_takes_no_write(void **state)
+{
+	struct vpci *view;
+
+	(void)state;
+	fake_allow(given.fn, SCRATCH, 4, UINT32_MAX);
+	give(GIVEN);
+	view = view_of(GIVEN);
+	plat_rcu_read_lock();
+	vpci_hw_write(view, SCRATCH, 1, 0x1ff);
+	assert_int_equal(hw(SCRATCH, 4), 0xff);
+	assert_int_equal(pci_mark_lost(at(GIVEN)), 0);
+	vpci_hw_write(view, SCRATCH, 1, 0);
+	assert_int_equal(vpci_hw_read(view, SCRATCH, 1), 0xff);
+	plat_rcu_read_unlock();
+	assert_int_equal(hw(SCRATCH, 4), 0xff);
+	assert_int_equal(pci_device_lost(at(GIVEN)), 0);
+}
+
+/* --- the hardware domain's --------------------------------------------------------- */
+
+/* By force, from whoever holds it; and fit again when it stays. */
+static void test_rule9_a_view_that_is_cut_off_answers_nobody(void **state)
+{
+	struct pci_dev *pdev;
+
+	(void)state;
+	vpci_options.hardware_views = true;
+	fake_allow(given.fn, SCRATCH, 4, UINT32_MAX);
+	add(GIVEN);
+	pdev = get(GIVEN);
+	pci_stages_cut_off(pdev);
+	assert_int_equal(host_sees(PCI_VENDOR_ID, 4), UINT32_MAX);
+	host_writes(SCRATCH, 4, 1);
+	assert_int_equal(hw(SCRATCH, 4), 0);
+	assert_int_equal(pcidev_mend(pdev), 0);
+	assert_int_equal(host_sees(PCI_VENDOR_ID, 4), 0x10ec8086);
+	host_writes(SCRATCH, 4, 1);
+	assert_int_equal(hw(SCRATCH, 4), 1);
+	pcidev_put(pdev);
+}
+
+/* Cut off in vain: a reference keeps it. */
+static void test_rule9_what_was_cut_off_and_stays_works_again(void **state)
+{
+	struct pci_hold *hold;
+	struct pci_dev *pdev;
+
+	(void)state;
+	vpci_options.hardware_views = true;
+	add(GIVEN);
+	pdev = get(GIVEN);
+	assert_int_equal(pci_hold_take(pdev, PCI_HOLD_SESSION, "test", NULL,
+				       NULL, &hold),
+			 0);
+	assert_int_equal(pci_remove_device(at(GIVEN), PCI_REMOVE_FORCE, MSEC,
+					   NULL),
+			 -EBUSY);
+	pci_hold_release(hold);
+	pcidev_put(pdev);
+	assert_int_equal(host_sees(PCI_VENDOR_ID, 4), 0x10ec8086);
+}
+
+/* Its BARs are mapped, if it wants them to be, while it has the device. */
+static void test_the_hosts_bars_are_mapped_while_it_has_them(void **state)
+{
+	const struct domain_ops *was = hardware_domain->ops;
+
+	(void)state;
+	hardware_domain->ops = given.guest->ops;
+	vpci_options.hardware_views = true;
+	hw_put(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	add(GIVEN);
+	assert_int_equal(given.mapped, 0x10000);
+	assert_int_equal(given.gpa, BAR0_AT);
+	give(GIVEN);
+	assert_int_equal(given.mapped, 0);
+	take_back();
+	assert_int_equal(given.mapped, 0x10000);
+	assert_int_equal(pci_remove_device(at(GIVEN), 0, MSEC, NULL), 0);
+	assert_int_equal(given.mapped, 0);
+	hardware_domain->ops = was;
+}
+
+static int late_error;
+
+/* Another stage will not have it; or its parent goes before it is there. */
+static int late_attach(struct pci_dev *pdev)
+{
+	if (!late_error && pdev->desc.parent.sbdf != pdev->desc.sbdf.sbdf)
+		assert_int_equal(pci_device_lost(pdev->desc.parent), 0);
+	return late_error;
+}
+
+static const struct pci_stage late_stage = { .name = "late",
+					     .attach = late_attach };
+
+/* What the hardware domain had of it by then. */
+static void test_a_device_that_is_not_added_leaves_nothing(void **state)
+{
+	const struct domain_ops *was = hardware_domain->ops;
+	struct pci_dev_desc desc;
+	struct pci_dev *pdev;
+
+	(void)state;
+	hardware_domain->ops = given.guest->ops;
+	vpci_options.hardware_views = true;
+	assert_int_equal(pci_stage_register(&late_stage), 0);
+	hw_put(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	late_error = -EIO;
+	assert_int_equal(pci_add_device(at(GIVEN)), -EIO);
+	assert_int_equal(given.hpa, BAR0_AT);
+	assert_int_equal(given.mapped, 0);
+	late_error = 0;
+	fake_add("00:02.0", 0x10ec8086);
+	add("00:02.0");
+	desc = described(GIVEN);
+	desc.parent = at("00:02.0");
+	given.hpa = 0;
+	assert_int_equal(pci_register_device(&desc, &pdev), -ENODEV);
+	assert_int_equal(given.hpa, BAR0_AT);
+	assert_int_equal(given.mapped, 0);
+	hardware_domain->ops = was;
+}
+
+/* A device that had failed works again for the guest that has it, and only it. */
+static void test_what_is_mended_is_its_guests(void **state)
+{
+	const struct domain_ops *was = hardware_domain->ops;
+	struct pci_dev *pdev;
+
+	(void)state;
+	hardware_domain->ops = given.guest->ops;
+	vpci_options.hardware_views = true;
+	hw_put(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	give(GIVEN);
+	pdev = get(GIVEN);
+	hw_put(PCI_COMMAND, 2, 0);
+	assert_int_equal(pcidev_mend(pdev), 0);
+	assert_int_equal(hw(PCI_COMMAND, 2),
+			 PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE);
+	assert_int_equal(given.mapped, 0); /* not the hardware domain's */
+	pci_stages_cut_off(pdev);
+	hw_put(PCI_COMMAND, 2, 0);
+	assert_int_equal(pcidev_mend(pdev), 0);
+	assert_int_equal(hw(PCI_COMMAND, 2), 0);
+	pcidev_put(pdev);
+	take_back();
+	assert_int_equal(pci_remove_device(at(GIVEN), 0, MSEC, NULL), 0);
+	hardware_domain->ops = was;
+}
+
+/* --- what a write keeps ------------------------------------------------------------ */
+
+static int add_nibble(struct vpci *view, struct pci_dev *pdev, struct domain *d)
+{
+	const struct vpci_masks nibble = { .hw = 0xff, .rw = 0x0f };
+
+	(void)pdev, (void)d;
+	return vpci_add_register(view, SCRATCH, 1, &nibble, NULL, NULL, NULL);
+}
+
+static void give_nibble(uint32_t val)
+{
+	vpci_options.extend = add_nibble;
+	fake_allow(given.fn, SCRATCH, 1, 0xff);
+	hw_put(SCRATCH, 1, val);
+	give(GIVEN);
+}
+
+static void test_ones_that_are_an_answer_are_kept(void **state)
+{
+	(void)state;
+	give_nibble(0xff);
+	wr(SCRATCH, 1, 0);
+	assert_int_equal(hw(SCRATCH, 1), 0xf0);
+}
+
+static void test_ones_that_are_no_answer_are_not_written(void **state)
+{
+	unsigned int writes;
+
+	(void)state;
+	give_nibble(0x50);
+	given.fn->absent = true;
+	writes = given.fn->writes;
+	wr(SCRATCH, 1, 0);
+	assert_int_equal(given.fn->writes, writes);
+	given.fn->absent = false;
+}
+
+static void come_back(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)write;
+	fn->absent = fn->absent && reg != PCI_COMMAND;
+}
+
+static void test_a_device_that_comes_back_just_then_is_read_again(void **state)
+{
+	(void)state;
+	give_nibble(0x50);
+	given.fn->absent = true;
+	fake.on_access = come_back;
+	wr(SCRATCH, 1, 1);
+	assert_int_equal(hw(SCRATCH, 1), 0x51);
+}
+
+/* --- the invariant -------------------------------------------------------------- */
+
+static void test_a_view_that_is_left_over_is_found(void **state)
+{
+	struct pci_dev *pdev;
+	struct vpci *view;
+
+	(void)state;
+	give(GIVEN);
+	view = view_of(GIVEN);
+	take_back();
+	pdev = get(GIVEN);
+	assert_int_equal(pci_check_invariants(), 0);
+	hf_store_release(&pdev->view, view); /* not looked at */
+	assert_int_equal(pci_check_invariants(), 1);
+	hf_store_release(&pdev->view, NULL);
+	assert_int_equal(pci_check_invariants(), 0);
+	pcidev_put(pdev);
+}
+
+/* --- a host that may block ---------------------------------------------------------- */
+
+static void lose_it(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)write;
+	if (reg == SCRATCH)
+		assert_int_equal(pci_mark_lost(fn->sbdf), 0);
+}
+
+static void test_a_host_that_may_block_has_no_views(void **state)
+{
+	struct pci_dev *pdev;
+
+	(void)state;
+	vpci_options.hardware_views = true;
+	fake.ops.may_block = true;
+	add(GIVEN);
+	pdev = get(GIVEN);
+	assert_null(hf_load_acquire(&pdev->hw_view));
+	pcidev_put(pdev);
+	assert_int_equal(host_sees(PCI_VENDOR_ID, 4), 0x10ec8086);
+	assert_int_equal(give_at(GIVEN, pci_sbdf_from(UINT32_MAX)),
+			 -EOPNOTSUPP);
+}
+
+static void test_rule10_lost_while_the_host_blocked_is_all_ones(void **state)
+{
+	(void)state;
+	add(GIVEN);
+	fake.ops.may_block = true;
+	assert_int_equal(host_sees(SCRATCH, 4), 0);
+	fake.on_access = lose_it;
+	assert_int_equal(host_sees(SCRATCH, 4), UINT32_MAX);
+	fake.on_access = NULL;
+	assert_int_equal(pci_device_lost(at(GIVEN)), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		GIVEN_CASE(test_without_a_view_8_bytes_are_two_dwords),
+		GIVEN_CASE(test_the_host_sees_slots_as_they_are),
+		GIVEN_CASE(test_what_is_read_only_takes_no_write_by_anyone),
+		GIVEN_CASE(test_a_policy_is_the_next_guests),
+		GIVEN_CASE(test_a_policy_that_no_guest_may_have_is_refused),
+		GIVEN_CASE(test_a_policy_is_not_changed_during_an_operation),
+		GIVEN_CASE(test_an_error_of_extend_is_that_of_the_assignment),
+		GIVEN_CASE(test_an_error_of_extend_is_that_of_the_addition),
+		GIVEN_CASE(test_removed_registers_leave_their_room),
+		GIVEN_CASE(test_who_asks_is_told_what_assign_would_say),
+		GIVEN_CASE(test_a_query_is_answered_for_the_owner_only),
+		GIVEN_CASE(test_a_deassigned_device_leaves_nothing),
+		GIVEN_CASE(test_rule10_a_lost_device_leaves_nothing),
+		GIVEN_CASE(test_rule9_a_device_taken_by_force_leaves_nothing),
+		GIVEN_CASE(test_a_device_given_back_leaves_nothing_at_once),
+		GIVEN_CASE(test_rule9_what_is_cut_off_is_so_at_once),
+		GIVEN_CASE(test_rule9_a_cut_off_masks_intx),
+		GIVEN_CASE(test_a_reset_ends_before_the_device_goes_home),
+		GIVEN_CASE(test_a_reset_ends_before_the_device_is_made_quiet),
+		GIVEN_CASE(test_rule10_a_reset_of_a_lost_device_is_over),
+		GIVEN_CASE(test_rule10_a_lost_device_takes_no_write),
+		GIVEN_CASE(test_rule9_a_view_that_is_cut_off_answers_nobody),
+		GIVEN_CASE(test_rule9_what_was_cut_off_and_stays_works_again),
+		GIVEN_CASE(test_the_hosts_bars_are_mapped_while_it_has_them),
+		GIVEN_CASE(test_a_device_that_is_not_added_leaves_nothing),
+		GIVEN_CASE(test_what_is_mended_is_its_guests),
+		GIVEN_CASE(test_ones_that_are_an_answer_are_kept),
+		GIVEN_CASE(test_ones_that_are_no_answer_are_not_written),
+		GIVEN_CASE(
+			test_a_device_that_comes_back_just_then_is_read_again),
+		GIVEN_CASE(test_a_view_that_is_left_over_is_found),
+		GIVEN_CASE(test_a_host_that_may_block_has_no_views),
+		GIVEN_CASE(test_rule10_lost_while_the_host_blocked_is_all_ones),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -389,15 +389,19 @@ int pcidev_give_back(struct pci_dev *pdev, struct domain *d)
 
 	if (err != -EBUSY)
 		return err;
+	/*
+	 * The removal moves it on; out of the guest's hands it is at once. In
+	 * one section, in which it cannot come back: that takes a grace period.
+	 */
+	plat_rcu_read_lock();
 	err = pcidev_move(pdev, d, dom_io, PCI_MOVE_RETURNING, NULL, NULL,
 			  NULL);
+	if (!err)
+		pci_stages_revoke(pdev, d);
+	plat_rcu_read_unlock();
 	if (err)
 		return err;
-	/* The removal moves it on; out of the guest's hands it is at once. */
-	plat_rcu_synchronize();
-	plat_rcu_read_lock();
-	pci_stages_revoke(pdev, d);
-	plat_rcu_read_unlock();
+	plat_rcu_synchronize(); /* who was in the middle of a trap */
 	return 0;
 }
 
@@ -491,8 +495,8 @@ int pcidev_mend(struct pci_dev *pdev)
 
 	if (err)
 		return err;
-	pci_stages_restore(pdev);
 	pcidev_set_broken(pdev, NULL);
+	pci_stages_restore(pdev);
 	if (hf_load_acquire(&pdev->owner) == dom_io)
 		pcidev_settle(pdev);
 	end(pdev);

@@ -136,9 +136,14 @@ static bool in_reset(struct pci_dev *pdev, struct vpci *view)
 	return yes;
 }
 
-/* Whoever delivers the guest's interrupts is told that there are none now. */
+/*
+ * It is not the guest's any more: whoever delivers its interrupts is told that
+ * there are none now, and its Bus Master does not reach hardware again.
+ */
 static void vectors_off(struct vpci *view)
 {
+	if (!view->hardware)
+		hf_store_release(&view->cut, 1);
 	plat_rcu_read_lock();
 	pci_lock(&view->pdev->lock);
 	vpci_msi_reset(view);
@@ -173,8 +178,8 @@ static void vpci_revoke(struct pci_dev *pdev, struct domain *d)
 	struct vpci *view = hf_load_acquire(&pdev->view);
 
 	if (view && view->domain == d) {
-		vpci_unmap_all(view, false);
 		vectors_off(view);
+		vpci_unmap_all(view, false);
 	}
 }
 
@@ -233,7 +238,10 @@ static void vpci_restore(struct pci_dev *pdev)
 		return;
 	plat_rcu_read_lock();
 	pci_lock(&pdev->lock);
-	vpci_header_start(view);
+	if (!(hf_load_relaxed(&view->work) & VPCI_WORK_FLR)) {
+		vpci_header_start(view);
+		vpci_command_apply(view);
+	}
 	pci_unlock(&pdev->lock);
 	plat_rcu_read_unlock();
 }

@@ -354,6 +354,179 @@ static void test_an_access_that_fails_leaves_every_register(void **state)
 	}
 }
 
+static int no_size(struct pci_host *host, pci_sbdf_t sbdf, unsigned int bar,
+		   uint64_t *size)
+{
+	(void)host;
+	(void)sbdf;
+	(void)bar;
+	(void)size;
+	return -EOPNOTSUPP;
+}
+
+static void test_a_host_that_cannot_say_sizes_is_written(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000000, 0xfffff000);
+	fake_bar(fn, PCI_ROM_ADDRESS, 0xfd000000, 0xffff0001);
+	fake.ops.bar_size = no_size;
+	desc = described("00:03.0");
+	assert_bar(&desc.bar[0], PCI_BAR_MEM32, 0xfe000000, 0x1000);
+	assert_bar(&desc.bar[6], PCI_BAR_ROM, 0xfd000000, 0x10000);
+}
+
+/* --- later ---------------------------------------------------------------------- */
+
+static struct pci_bar now[PCI_BAR_COUNT];
+
+static void look_again(const struct pci_dev_desc *desc)
+{
+	struct conf c;
+
+	assert_int_equal(conf_raw(&c, desc->sbdf), 0);
+	memset(now, 0xa5, sizeof(now));
+	conf_bars_now(&c, desc, now);
+}
+
+static void test_bars_are_found_where_they_are_now(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000008, 0xffffc000);
+	fake_bar(fn, BAR(1), 0x0000e001, 0x0000ffe0);
+	fake_bar(fn, BAR(2), 0xe000000c, 0xf8000000);
+	fake_bar(fn, BAR(3), 0x00000038, 0xffffffff);
+	fake_bar(fn, PCI_ROM_ADDRESS, 0xfd000001, 0xfffc0001);
+	desc = described("00:03.0");
+	fake_put(fn, BAR(0), 4, 0xfc000008);
+	fake_put(fn, BAR(1), 4, 0x0000d001);
+	fake_put(fn, BAR(2), 4, 0x0800000c);
+	fake_put(fn, BAR(3), 4, 0x00000039);
+	fake_put(fn, PCI_ROM_ADDRESS, 4, 0xfb000001);
+	look_again(&desc);
+	assert_bar(&now[0], PCI_BAR_MEM32, 0xfc000000, 0x4000);
+	assert_true(now[0].prefetch);
+	assert_bar(&now[1], PCI_BAR_IO, 0xd000, 32);
+	assert_bar(&now[2], PCI_BAR_MEM64, 0x3908000000, 128 << 20);
+	assert_bar(&now[3], PCI_BAR_NONE, 0, 0);
+	assert_bar(&now[6], PCI_BAR_ROM, 0xfb000000, 256 << 10);
+}
+
+static void test_a_bar_that_is_another_kind_now_has_no_address(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000000, 0xffffc000);
+	desc = described("00:03.0");
+	fake_put(fn, BAR(0), 4, 0xfc000004);
+	look_again(&desc);
+	assert_bar(&now[0], PCI_BAR_MEM32, 0, 0x4000);
+}
+
+static void test_a_bar_that_does_not_answer_is_where_it_was(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000000, 0xffffc000);
+	fake_bar(fn, PCI_ROM_ADDRESS, 0xfd000000, 0xfffc0001);
+	desc = described("00:03.0");
+	fn->absent = true;
+	look_again(&desc);
+	assert_bar(&now[0], PCI_BAR_MEM32, 0xfe000000, 0x4000);
+	assert_bar(&now[6], PCI_BAR_ROM, 0xfd000000, 256 << 10);
+}
+
+static void test_a_bridges_rom_is_found_where_it_is_now(void **state)
+{
+	struct fake_fn *fn = fake_bridge("00:01.0", 1, 1);
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, PCI_ROM_ADDRESS1, 0xfd000000, 0xffff0001);
+	desc = described("00:01.0");
+	fake_put(fn, PCI_ROM_ADDRESS1, 4, 0xfb000001);
+	look_again(&desc);
+	assert_bar(&now[6], PCI_BAR_ROM, 0xfb000000, 0x10000);
+}
+
+/* Its own registers read 0 (PCIe 6.0 §9.3.4.1.11). */
+static void test_a_vfs_bars_stay_as_described(void **state)
+{
+	struct pci_dev_desc desc;
+
+	(void)state;
+	decoding();
+	desc = described("00:03.0");
+	desc.is_vf = true;
+	desc.bar[0] = (struct pci_bar){ .kind = PCI_BAR_MEM64,
+					.addr = 0x2f0000000,
+					.size = 0x4000 };
+	look_again(&desc);
+	assert_bar(&now[0], PCI_BAR_MEM64, 0x2f0000000, 0x4000);
+}
+
+#define CTRL(bar, log2) ((bar) | 3u << 5 | (log2) << PCI_REBAR_CTRL_BAR_SHIFT)
+
+/* Two BARs; then the list of a liar: a register that is none, a size too big. */
+static void test_a_bar_has_the_size_it_was_given(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_express(fn, 0x60, PCI_EXP_TYPE_ENDPOINT);
+	fake_ext_cap(fn, 0x100, PCI_EXT_CAP_ID_REBAR);
+	fake_bar(fn, BAR(0), 0xe0000000, 0xfff00000);
+	fake_bar(fn, BAR(1), 0xe1000000, 0xfff00000);
+	fake_bar(fn, BAR(2), 0xe2000000, 0xfff00000);
+	fake_bar(fn, PCI_ROM_ADDRESS, 0xfd000000, 0xffff0001);
+	desc = described("00:03.0");
+	fake_put(fn, 0x100 + PCI_REBAR_CTRL, 4, CTRL(0, 1));
+	fake_put(fn, 0x108 + PCI_REBAR_CTRL, 4, CTRL(2, 3));
+	fake_put(fn, 0x110 + PCI_REBAR_CTRL, 4, CTRL(6, 4));
+	look_again(&desc);
+	assert_bar(&now[0], PCI_BAR_MEM32, 0xe0000000, 2 << 20);
+	assert_bar(&now[1], PCI_BAR_MEM32, 0xe1000000, 1 << 20);
+	assert_bar(&now[2], PCI_BAR_MEM32, 0xe2000000, 8 << 20);
+	assert_bar(&now[6], PCI_BAR_ROM, 0xfd000000, 0x10000);
+	fake_put(fn, 0x100 + PCI_REBAR_CTRL, 4, CTRL(0, 63));
+	look_again(&desc);
+	assert_bar(&now[0], PCI_BAR_MEM32, 0xe0000000, 1 << 20);
+}
+
+static void beyond(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)fn;
+	(void)write;
+	assert_true(reg < PCI_CFG_SPACE_EXP_SIZE);
+}
+
+static void test_a_list_of_sizes_ends_with_the_space(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_express(fn, 0x60, PCI_EXP_TYPE_ENDPOINT);
+	fake_ext_cap(fn, 0x100, PCI_EXT_CAP_ID_DSN);
+	fake_ext_cap(fn, 0xff4, PCI_EXT_CAP_ID_REBAR);
+	fake_bar(fn, BAR(0), 0xe0000000, 0xfff00000);
+	desc = described("00:03.0");
+	fake_put(fn, 0xff4 + PCI_REBAR_CTRL, 4, CTRL(0, 1));
+	fake.on_access = beyond;
+	look_again(&desc);
+	assert_bar(&now[0], PCI_BAR_MEM32, 0xe0000000, 2 << 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +548,14 @@ int main(void)
 		CASE(test_vf_bars_are_not_touched_while_vfs_exist),
 		CASE(test_vf_bars_are_not_touched_while_vfs_may_decode),
 		CASE(test_an_access_that_fails_leaves_every_register),
+		CASE(test_a_host_that_cannot_say_sizes_is_written),
+		CASE(test_bars_are_found_where_they_are_now),
+		CASE(test_a_bar_that_is_another_kind_now_has_no_address),
+		CASE(test_a_bar_that_does_not_answer_is_where_it_was),
+		CASE(test_a_bridges_rom_is_found_where_it_is_now),
+		CASE(test_a_vfs_bars_stay_as_described),
+		CASE(test_a_bar_has_the_size_it_was_given),
+		CASE(test_a_list_of_sizes_ends_with_the_space),
 	};
 
 	return cmocka_run_group_tests_name("config/bars", tests, NULL, NULL);

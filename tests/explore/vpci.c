@@ -259,12 +259,23 @@ SCENARIO(msi_loss, .name = "vpci/msi_against_loss",
 
 static struct pci_removal *op;
 
-static void asked(void)
+static void ask(void)
 {
-	world_assigned_msi();
 	vpci_vcpu_init(&second, guest_two);
 	ensure(!pci_removal_start(CARD, PCI_REMOVE_ASK, 100 * MSEC, "test",
 				  NULL, NULL, &op));
+}
+
+static void asked(void)
+{
+	world_assigned_msi();
+	ask();
+}
+
+static void asked_placed(void)
+{
+	world_placed();
+	ask();
 }
 
 static void give_back(void)
@@ -276,7 +287,7 @@ static void give_back(void)
 
 static void off_at_once(void)
 {
-	ensure(!world_vector());
+	ensure(!world_vector() && !world_mapped_at());
 	(void)!pci_removal_cancel(op);
 	ensure(pci_removal_wait(op) == -ECANCELED);
 	pci_removal_finish(op);
@@ -289,6 +300,11 @@ SCENARIO(msi_return, .name = "vpci/msi_against_return",
 	 .rule = "R21: nor what was given back", .setup = asked,
 	 .finish = off_at_once,
 	 .thread = { { "vcpu", msi_on }, { "guest", give_back } });
+
+SCENARIO(map_return, .name = "vpci/map_against_return",
+	 .rule = "R21: what is given back is mapped no more, nor again",
+	 .setup = asked_placed, .finish = off_at_once,
+	 .thread = { { "vcpu", settle }, { "guest", give_back } });
 
 /* The next guest has it before the first one's call has returned. */
 static void cancel_and_reassign(void)
@@ -343,9 +359,10 @@ SCENARIO(query_deassign, .name = "vpci/query_against_deassign",
 	 .bound = 2);
 
 const struct explore_scenario *const vpci_scenarios[] = {
-	&ones,      &map_deassign,    &map_force,      &map_loss,
-	&move_mmio, &move_deassign,   &move_loss,      &mmio_force,
-	&two,       &on_off,          &write_reassign, &write_loss,
-	&msi_loss,  &return_reassign, &msi_return,     &query_deassign,
-	NULL,
+	&ones,       &map_deassign,    &map_force,
+	&map_loss,   &move_mmio,       &move_deassign,
+	&move_loss,  &mmio_force,      &two,
+	&on_off,     &write_reassign,  &write_loss,
+	&msi_loss,   &return_reassign, &msi_return,
+	&map_return, &query_deassign,  NULL,
 };

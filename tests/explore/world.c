@@ -283,7 +283,6 @@ static void place(uint64_t addr, uint64_t command)
 void world_placed(void)
 {
 	world_assigned();
-	hf_init(&mapped_at, 0);
 	vpci_vcpu_init(&world_vcpu, guest_one);
 	place(GUEST_BAR, PCI_COMMAND_MEMORY);
 }
@@ -298,6 +297,8 @@ void world_mapped(void)
 void world_guests(void)
 {
 	world_card();
+	hf_init(&mapped_at, 0);
+	hf_init(&vector_on, 0);
 	ensure(!domain_create(1, "one", &guest_ops, NULL, &guest_one));
 	ensure(!domain_create(2, "two", NULL, NULL, &guest_two));
 }
@@ -313,7 +314,6 @@ void world_assigned(void)
 void world_assigned_msi(void)
 {
 	msi = true;
-	hf_init(&vector_on, 0);
 	world_assigned();
 	vpci_vcpu_init(&world_vcpu, guest_one);
 }

@@ -263,6 +263,22 @@ static int come_and_go(struct vpci *view, struct pci_dev *pdev,
 	return add_one(view, reg, NULL);
 }
 
+static int too_wide(struct vpci *view, struct pci_dev *pdev, struct domain *d)
+{
+	const struct vpci_masks wide = { .rw = 0x100 };
+
+	(void)pdev, (void)d;
+	return vpci_add_register(view, SCRATCH, 1, &wide, NULL, NULL, NULL);
+}
+
+static void test_a_mask_wider_than_its_register_is_refused(void **state)
+{
+	(void)state;
+	vpci_options.extend = too_wide;
+	add(GIVEN);
+	assert_int_equal(give_at(GIVEN, pci_sbdf_from(UINT32_MAX)), -EINVAL);
+}
+
 static void test_removed_registers_leave_their_room(void **state)
 {
 	(void)state;
@@ -750,6 +766,7 @@ int main(void)
 		GIVEN_CASE(test_a_policy_is_not_changed_during_an_operation),
 		GIVEN_CASE(test_an_error_of_extend_is_that_of_the_assignment),
 		GIVEN_CASE(test_an_error_of_extend_is_that_of_the_addition),
+		GIVEN_CASE(test_a_mask_wider_than_its_register_is_refused),
 		GIVEN_CASE(test_removed_registers_leave_their_room),
 		GIVEN_CASE(test_who_asks_is_told_what_assign_would_say),
 		GIVEN_CASE(test_stages_come_in_order_and_go_against_it),

@@ -350,8 +350,6 @@ bool vpci_space_run(struct vpci *view, unsigned int bar, uint64_t at,
 /* The stage's domain_gone. */
 void vpci_space_free(struct domain *d);
 
-/* --- vcpu.c ----------------------------------------------------------------------------- */
-
 /* --- the capabilities ---------------------------------------------------------------------
  * Each file has the capability's policies, and its set-up where a table does
  * not say it all. NULL in a policy: hidden, or as it is.

@@ -120,7 +120,7 @@ struct pci_host *pci_segment_host(uint16_t seg); /* NULL: no such segment */
 /*
  * Make a device known: one object with one reference, the registry's, owned
  * by the hardware domain, child of its parent. core/config fills @desc;
- * nothing here touches hardware. A parent has a lower address than its child.
+ * only stages touch hardware here. A parent has a lower address than its child.
  *
  * Returns 0 and, if @out, a counted pointer (caller puts). The same hardware
  * again: 0, nothing changed (rule 16). Other hardware than is registered

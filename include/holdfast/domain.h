@@ -124,7 +124,8 @@ int pci_test_assign(struct domain *d, pci_sbdf_t sbdf) __must_check;
  * Returns 0; -ENODEV absent; -EBUSY owned by another guest, or an operation
  * runs on it (pci_query() names both); -EINVAL a special domain, or dying;
  * -EBADF broken; -EPERM a bridge; -EEXIST guest address taken; -ENOSPC none
- * free; -EOPNOTSUPP a read-only host; -ENOMEM. May sleep (a grace period).
+ * free; -EOPNOTSUPP a host that is read-only or may block; -ENOMEM; the error
+ * of vpci_options.extend. May sleep (grace periods, and the end of a reset).
  */
 int pci_assign(struct domain *d, pci_sbdf_t sbdf, pci_sbdf_t *vsbdf)
 	__must_check;

@@ -75,7 +75,7 @@ struct pci_host_ops {
 	/*
 	 * Config access can sleep. A guest's access then keeps a reference and
 	 * not a section: a removal waits for it, a change of owner does not. So
-	 * such a host is read_only until it waits for its own accesses.
+	 * its devices have no views and no guest gets one.
 	 */
 	bool may_block;
 	bool read_only; /* no write, no removal, no assignment: -EOPNOTSUPP */

@@ -13,6 +13,7 @@
 #include <holdfast/vpci.h>
 #include <holdfast/domain.h>
 #include <holdfast/errno.h>
+#include <holdfast/iommu.h>
 #include <holdfast/removal.h>
 
 #include "bench.h"
@@ -134,7 +135,7 @@ static void traffic_create(struct traffic *t)
 	if (pci_segment_add(SEGMENT, &card) ||
 	    pci_register_device(&desc, NULL) ||
 	    domain_create(0, "guest", NULL, NULL, &t->guest) ||
-	    pci_assign(t->guest, t->host, &t->guest_addr))
+	    pci_assign_device(t->guest, t->host, 0, &t->guest_addr, NULL))
 		abort();
 }
 

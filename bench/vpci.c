@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <holdfast/atomic.h>
+#include <holdfast/iommu.h>
 #include <holdfast/platform.h>
 #include <holdfast/vpci.h>
 
@@ -224,7 +225,7 @@ static void guest_create(struct guest *g)
 		desc.sbdf = desc.parent = pci_sbdf(SEGMENT, 0, i, 0);
 		g->at[i] = pci_sbdf_from(UINT32_MAX);
 		if (pci_register_device(&desc, NULL) ||
-		    pci_assign(g->domain, desc.sbdf, &g->at[i]))
+		    pci_assign_device(g->domain, desc.sbdf, 0, &g->at[i], NULL))
 			abort();
 	}
 }

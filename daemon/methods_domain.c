@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <holdfast/domain.h>
+#include <holdfast/iommu.h>
 
 #include "domains.h"
 #include "hosts.h"
@@ -159,7 +160,7 @@ int method_assign(struct call *call)
 	    (err = arg_sbdf_opt(call, "vsbdf", &vsbdf)) < 0 ||
 	    (err = arg_domain(call, "domain", &d)))
 		return err;
-	err = pci_assign(d, sbdf, &vsbdf);
+	err = pci_assign_device(d, sbdf, 0, &vsbdf, NULL);
 	if (err) {
 		assign_failed(call, err, sbdf, d);
 	} else {
@@ -207,7 +208,7 @@ int method_deassign(struct call *call)
 	if (host_read_only())
 		err = -EOPNOTSUPP;
 	else
-		err = pci_deassign(d, sbdf);
+		err = pci_deassign_device(d, sbdf, 0, NULL);
 	if (err == -EINVAL)
 		call_fail(call, err,
 			  "%s belongs to no guest; there is nothing to take "

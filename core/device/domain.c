@@ -248,12 +248,7 @@ bool domain_is_special(const struct domain *d)
 
 bool domain_is_dying(struct domain *d)
 {
-	bool dying;
-
-	pci_lock(&d->lock);
-	dying = d->dying;
-	pci_unlock(&d->lock);
-	return dying;
+	return hf_load_acquire(&d->dying);
 }
 
 unsigned int domain_devices(struct domain *d)
@@ -284,8 +279,9 @@ static struct pci_dev *any_device(struct domain *d)
 }
 
 /*
- * Until none is left: one that an operation keeps is waited for. The event is
- * cleared before the test; a device that leaves and an operation that ends
+ * Until none is left: those that no operation keeps at once, so that a bad one
+ * never keeps the others; then one that one keeps is waited for. The event is
+ * cleared before the tests; a device that leaves and an operation that ends
  * both set it.
  */
 static void take_devices(struct domain *d)
@@ -293,15 +289,13 @@ static void take_devices(struct domain *d)
 	struct pci_dev *pdev;
 
 	plat_event_clear(&d->event);
-	while ((pdev = any_device(d))) {
-		int err = pcidev_give_back(pdev, d);
-		bool lost = pcidev_is_lost(pdev);
-		pci_sbdf_t sbdf = pdev->desc.sbdf;
-		uint64_t instance = pdev->instance;
+	for (pcidev_take_idle(d); (pdev = any_device(d)); pcidev_take_idle(d)) {
+		int err = -EAGAIN;
 
+		if (pcidev_is_lost(pdev))
+			err = pci_instance_lost(pdev->desc.sbdf,
+						pdev->instance);
 		pcidev_put(pdev);
-		if (err && lost)
-			err = pci_instance_lost(sbdf, instance);
 		if (err == -EAGAIN || err == -EALREADY) {
 			plat_event_wait(&d->event, PLAT_FOREVER);
 			plat_event_clear(&d->event);
@@ -316,8 +310,8 @@ int domain_destroy(struct domain *d)
 	if (domain_is_special(d))
 		return -EINVAL;
 	pci_lock(&d->lock);
-	dying = d->dying;
-	d->dying = true;
+	dying = hf_load_relaxed(&d->dying);
+	hf_store_release(&d->dying, 1);
 	pci_unlock(&d->lock);
 	if (dying)
 		return -EALREADY;

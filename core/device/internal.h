@@ -20,6 +20,7 @@
 #include "device/counter.h"
 #include "device/tracker.h"
 
+struct pci_iommu;
 struct vpci;
 struct vpci_policy;
 struct vpci_space;
@@ -134,6 +135,7 @@ struct pci_dev {
 	 * and its guest's. Written by the owner of op, a grace period after
 	 * the guest could last reach it. */
 	hf_atomic(struct vpci *) hw_view, view;
+	struct pci_iommu *iommu; /* core/iommu; fixed; NULL: without it */
 
 	uint64_t instance, added;       /* fixed */
 	struct pci_dev_desc desc;       /* fixed */
@@ -148,6 +150,7 @@ struct pci_dev {
 	unsigned int nholds, nchildren;
 	enum pci_op op;
 	uint64_t op_since;
+	char op_who[PCI_WHO_LEN];         /* for whom op is; or "" */
 	struct pci_removal *removal;      /* op REMOVE; valid under lock */
 	const char *broken;               /* static text */
 	const struct vpci_policy *policy; /* of the next guest's view; or NULL;
@@ -160,7 +163,7 @@ struct pci_dev {
 					       waiter: the removal */
 	plat_event_t idle;               /* set just while op is NONE */
 	hf_atomic(uint64_t) again_until; /* DRAINING longer: see trap.c */
-	struct list_head removal_entry;  /* the removal's own */
+	struct list_head removal_entry;  /* who owns op */
 	struct list_head domain_entry;   /* owner's lock */
 	struct list_head revoking_entry; /* pseg->lock */
 	struct pci_quiet quiet;          /* who owns op */
@@ -185,8 +188,8 @@ struct domain {
 	struct pci_lock lock;     /* LOCK_DOMAIN; all down to event */
 	struct list_head devices; /* pci_dev.domain_entry */
 	unsigned int ndevices;
-	bool dying;
-	struct pci_table table; /* guest address → device */
+	hf_atomic(uint32_t) dying; /* written under lock */
+	struct pci_table table;    /* guest address → device */
 	/* Its address space, core/vpci; made once, freed with the domain. */
 	hf_atomic(struct vpci_space *) space;
 
@@ -316,14 +319,42 @@ int pcidev_move(struct pci_dev *pdev, struct domain *from, struct domain *to,
 		enum pci_move how, struct pci_hold *hold, pci_sbdf_t *vsbdf,
 		struct pci_bus **spare);
 
-/* From whomever to dom_io, to stay there; by the owner of pdev->op. */
+/*
+ * Take pdev->op as pci_op_begin(), for @who (a name, copied; or NULL);
+ * -EOPNOTSUPP a read-only host. No lock.
+ */
+int pcidev_begin(struct pci_dev *pdev, enum pci_op op, const char *who)
+	__must_check;
+void pcidev_end(struct pci_dev *pdev);
+
+/* To dom_io, on its way to somebody else; by the owner of pdev->op. */
+int pcidev_move_out(struct pci_dev *pdev, struct domain *from) __must_check;
+/*
+ * Of devices on a list by removal_entry, whose op the caller owns, and which
+ * have been moved to dom_io: a grace period, then all stages leave them. May
+ * sleep.
+ */
+void pcidev_leave_all(struct list_head *out);
+
+/* From whomever to dom_io, to stay there, cut off; by the owner of pdev->op. */
 void pcidev_quarantine(struct pci_dev *pdev);
 
 /*
  * dom_io → hardware_domain, by the owner of pdev->op, a grace period later. May
- * sleep, until pci_stages_leave() says 0.
+ * sleep, until pci_stages_leave() says 0. -EIO: it is broken, and stays.
  */
-void pcidev_settle(struct pci_dev *pdev);
+int pcidev_settle(struct pci_dev *pdev);
+
+/* The hold that a device of @d has; NULL: no memory. */
+struct pci_hold *pcidev_assigned_hold(struct domain *d) __must_check;
+
+bool pcidev_is_bridge(const struct pci_dev *pdev);
+
+/*
+ * Of a dying domain: take what no operation keeps, all at once, and let
+ * removals have what they run on. May sleep.
+ */
+void pcidev_take_idle(struct domain *d);
 
 /*
  * A guest lets go: at once, if no operation is in the way. 0; -EAGAIN one is:

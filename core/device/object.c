@@ -115,6 +115,7 @@ int pci_op_begin(struct pci_dev *pdev, enum pci_op op)
 		return -ENODEV;
 	pdev->op = op;
 	pdev->op_since = plat_now();
+	memset(pdev->op_who, 0, sizeof(pdev->op_who));
 	plat_event_clear(&pdev->idle);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whose a device is: moving it between domains, assigning it, taking it back.
+ * Whose a device is: moving it between domains, and what core/iommu makes
+ * assignments of.
  *
  * Every move is one critical section under both domains' locks (the lower id
  * first) and pdev->lock: list, owner, guest address and the ASSIGNED hold
@@ -68,7 +69,7 @@ static int may_move(struct pci_dev *pdev, struct domain *from,
 		return -ENODEV;
 	if (how == PCI_MOVE_RETURNING && pdev->op != PCI_OP_REMOVE)
 		return -EAGAIN;
-	if (to->dying)
+	if (hf_load_relaxed(&to->dying))
 		return -EINVAL;
 	return vsbdf ? choose_address(to, vsbdf) : 0;
 }
@@ -161,24 +162,56 @@ static struct domain *owner_get(struct pci_dev *pdev)
 	return d;
 }
 
-/* A stage may have to wait for the hardware. */
-static void leave_stages(struct pci_dev *pdev)
+static void wait_a_little(void)
 {
 	plat_event_t never;
 
 	plat_event_init(&never);
-	while (pci_stages_leave(pdev))
-		plat_event_wait(&never, plat_now() + PLAT_NSEC_PER_MSEC);
+	plat_event_wait(&never, plat_now() + PLAT_NSEC_PER_MSEC);
 	plat_event_destroy(&never);
 }
 
-void pcidev_settle(struct pci_dev *pdev)
+/* All at once: a reset of one takes 100 ms, and those of ten no longer. */
+void pcidev_leave_all(struct list_head *out)
 {
-	leave_stages(pdev);
-	if (pci_stages_enter(pdev, hardware_domain))
-		plat_bug("device %x cannot go home", pdev->desc.sbdf.sbdf);
+	struct pci_dev *pdev;
+	bool again;
+
+	plat_rcu_synchronize();
+	do {
+		again = false;
+		list_for_each(pdev, out, struct pci_dev, removal_entry)
+			again |= pci_stages_leave(pdev) != 0;
+		if (again)
+			wait_a_little();
+	} while (again);
+}
+
+static bool is_broken(struct pci_dev *pdev)
+{
+	bool broken;
+
+	pci_lock(&pdev->lock);
+	broken = pdev->broken;
+	pci_unlock(&pdev->lock);
+	return broken;
+}
+
+/* What became broken in a guest's hands, or on its way out of them, stays. */
+int pcidev_settle(struct pci_dev *pdev)
+{
+	while (pci_stages_leave(pdev))
+		wait_a_little();
+	if (is_broken(pdev))
+		return -EIO;
+	if (pci_stages_enter(pdev, hardware_domain)) {
+		pcidev_set_broken(pdev, "it cannot be given back to the host");
+		pci_stages_cut_off(pdev);
+		return -EIO;
+	}
 	pcidev_move(pdev, dom_io, hardware_domain, PCI_MOVE_PLAIN, NULL, NULL,
 		    NULL);
+	return 0;
 }
 
 void pcidev_quarantine(struct pci_dev *pdev)
@@ -188,6 +221,7 @@ void pcidev_quarantine(struct pci_dev *pdev)
 	if (d && d != dom_io)
 		pcidev_move(pdev, d, dom_io, PCI_MOVE_PLAIN, NULL, NULL, NULL);
 	domain_put(d);
+	pci_stages_cut_off(pdev);
 }
 
 /*
@@ -216,42 +250,50 @@ void pcidev_cut_guest(struct pci_dev *pdev)
 
 /* --- operations ---------------------------------------------------------------------- */
 
-static int begin(struct pci_dev *pdev, enum pci_op op)
+int pcidev_begin(struct pci_dev *pdev, enum pci_op op, const char *who)
 {
+	size_t i;
 	int err;
 
 	if (pdev->pseg->host->ops->read_only)
 		return -EOPNOTSUPP;
 	pci_lock(&pdev->lock);
 	err = pci_op_begin(pdev, op);
+	for (i = 0; !err && who && who[i] && i < PCI_WHO_LEN - 1; i++)
+		pdev->op_who[i] = who[i];
 	pci_unlock(&pdev->lock);
 	return err;
 }
 
-static void end(struct pci_dev *pdev)
+void pcidev_end(struct pci_dev *pdev)
 {
 	pci_lock(&pdev->lock);
 	pci_op_end(pdev);
 	pci_unlock(&pdev->lock);
 }
 
-/*
- * Owner of pdev->op: out of @from, wait until nobody uses the old way in, take
- * back what @from had.
- */
+int pcidev_move_out(struct pci_dev *pdev, struct domain *from)
+{
+	return pcidev_move(pdev, from, dom_io, PCI_MOVE_PLAIN, NULL, NULL,
+			   NULL);
+}
+
+/* Owner of pdev->op: out of @from, and take back what that had. */
 static int move_out(struct pci_dev *pdev, struct domain *from)
 {
-	int err = pcidev_move(pdev, from, dom_io, PCI_MOVE_PLAIN, NULL, NULL,
-			      NULL);
+	struct list_head out;
+	int err = pcidev_move_out(pdev, from);
 
 	if (err)
 		return err;
-	plat_rcu_synchronize();
-	leave_stages(pdev);
+	list_init(&out);
+	list_add_tail(&pdev->removal_entry, &out);
+	pcidev_leave_all(&out);
+	list_del(&pdev->removal_entry);
 	return 0;
 }
 
-static bool is_bridge(const struct pci_dev *pdev)
+bool pcidev_is_bridge(const struct pci_dev *pdev)
 {
 	switch (pdev->desc.type) {
 	case PCI_TYPE_ROOT_PORT:
@@ -268,118 +310,39 @@ static bool is_bridge(const struct pci_dev *pdev)
 	}
 }
 
-/* Could @d have it, as things are? Under pdev->lock. */
-static int may_assign(struct pci_dev *pdev)
+struct pci_hold *pcidev_assigned_hold(struct domain *d)
 {
-	if (pdev->pseg->host->ops->may_block)
-		return -EOPNOTSUPP;
-	if (is_bridge(pdev))
-		return -EPERM;
-	if (pdev->broken)
-		return -EBADF;
-	if (hf_load_relaxed(&pdev->owner) != hardware_domain)
-		return -EBUSY;
-	return 0;
-}
-
-int pci_test_assign(struct domain *d, pci_sbdf_t sbdf)
-{
-	struct pci_dev *pdev;
-	int err;
-
-	if (domain_is_special(d) || domain_is_dying(d))
-		return -EINVAL;
-	err = pci_lookup(NULL, sbdf, &pdev);
-	if (err)
-		return err;
-	pci_lock(&pdev->lock);
-	err = pdev->pseg->host->ops->read_only ? -EOPNOTSUPP
-	      : pdev->op != PCI_OP_NONE        ? -EBUSY
-					       : may_assign(pdev);
-	pci_unlock(&pdev->lock);
-	pcidev_put(pdev);
-	return err;
-}
-
-static int assign_in_op(struct domain *d, struct pci_dev *pdev,
-			pci_sbdf_t *vsbdf)
-{
-	struct pci_bus *spare = plat_zalloc(sizeof(*spare));
-	struct pci_hold *hold =
-		pci_hold_alloc(PCI_HOLD_ASSIGNED, d->name, &assigned_ops, d);
-	int err = -ENOMEM;
-
-	if (!spare || !hold)
-		goto out;
-	pci_lock(&pdev->lock);
-	err = may_assign(pdev);
-	pci_unlock(&pdev->lock);
-	if (err)
-		goto out;
-	err = move_out(pdev, hardware_domain);
-	if (err)
-		goto out;
-	err = pci_stages_enter(pdev, d);
-	if (!err)
-		err = pcidev_move(pdev, dom_io, d, PCI_MOVE_PLAIN, hold, vsbdf,
-				  &spare);
-	if (err)
-		pcidev_settle(pdev);
-	else
-		hold = NULL;
-out:
-	plat_free(hold);
-	plat_free(spare);
-	return err;
-}
-
-int pci_assign(struct domain *d, pci_sbdf_t sbdf, pci_sbdf_t *vsbdf)
-{
-	struct pci_dev *pdev;
-	int err;
-
-	if (domain_is_special(d) || domain_is_dying(d) ||
-	    (vsbdf->sbdf != UINT32_MAX && vsbdf->seg))
-		return -EINVAL;
-	err = pci_lookup(NULL, sbdf, &pdev);
-	if (err)
-		return err;
-	err = begin(pdev, PCI_OP_ASSIGN);
-	if (!err) {
-		err = assign_in_op(d, pdev, vsbdf);
-		end(pdev);
-	} else if (err == -EALREADY) {
-		err = -EBUSY;
-	}
-	pcidev_put(pdev);
-	return err;
+	return pci_hold_alloc(PCI_HOLD_ASSIGNED, d->name, &assigned_ops, d);
 }
 
 static int deassign(struct pci_dev *pdev, struct domain *d)
 {
-	int err = begin(pdev, PCI_OP_DEASSIGN);
+	int err = pcidev_begin(pdev, PCI_OP_DEASSIGN, d->name);
 
 	if (err)
 		return err;
 	err = move_out(pdev, d);
 	if (!err)
 		pcidev_settle(pdev);
-	end(pdev);
+	pcidev_end(pdev);
 	return err;
 }
 
-int pci_deassign(struct domain *d, pci_sbdf_t sbdf)
+/*
+ * A removal that owns the operation moves it on; out of the guest's hands it is
+ * at once. In one section, in which it cannot come back: that takes a grace
+ * period.
+ */
+static int hand_over(struct pci_dev *pdev, struct domain *d)
 {
-	struct pci_dev *pdev;
 	int err;
 
-	if (domain_is_special(d))
-		return -EINVAL;
-	err = pci_lookup(d, sbdf, &pdev);
-	if (err)
-		return err;
-	err = deassign(pdev, d);
-	pcidev_put(pdev);
+	plat_rcu_read_lock();
+	err = pcidev_move(pdev, d, dom_io, PCI_MOVE_RETURNING, NULL, NULL,
+			  NULL);
+	if (!err)
+		pci_stages_revoke(pdev, d);
+	plat_rcu_read_unlock();
 	return err;
 }
 
@@ -389,20 +352,38 @@ int pcidev_give_back(struct pci_dev *pdev, struct domain *d)
 
 	if (err != -EBUSY)
 		return err;
-	/*
-	 * The removal moves it on; out of the guest's hands it is at once. In
-	 * one section, in which it cannot come back: that takes a grace period.
-	 */
-	plat_rcu_read_lock();
-	err = pcidev_move(pdev, d, dom_io, PCI_MOVE_RETURNING, NULL, NULL,
-			  NULL);
+	err = hand_over(pdev, d);
 	if (!err)
-		pci_stages_revoke(pdev, d);
-	plat_rcu_read_unlock();
-	if (err)
-		return err;
-	plat_rcu_synchronize(); /* who was in the middle of a trap */
-	return 0;
+		plat_rcu_synchronize(); /* who was in the middle of a trap */
+	return err;
+}
+
+/* Of what an operation keeps nothing: the caller waits for it. */
+void pcidev_take_idle(struct domain *d)
+{
+	struct list_head out;
+	struct pci_dev *pdev;
+
+	list_init(&out);
+	for (pdev = domain_next_pdev(d, NULL); pdev;
+	     pdev = domain_next_pdev(d, pdev)) {
+		if (pcidev_begin(pdev, PCI_OP_DEASSIGN, d->name)) {
+			(void)hand_over(pdev, d);
+		} else if (pcidev_move_out(pdev, d)) {
+			pcidev_end(pdev);
+		} else {
+			pcidev_get(pdev);
+			list_add_tail(&pdev->removal_entry, &out);
+		}
+	}
+	pcidev_leave_all(&out);
+	while (!list_empty(&out)) {
+		pdev = list_first(&out, struct pci_dev, removal_entry);
+		list_del(&pdev->removal_entry);
+		pcidev_settle(pdev);
+		pcidev_end(pdev);
+		pcidev_put(pdev);
+	}
 }
 
 int pci_domain_return(struct domain *d, pci_sbdf_t sbdf)
@@ -451,14 +432,12 @@ int pci_hide_device(pci_sbdf_t sbdf, bool hide)
 	err = pci_lookup(NULL, sbdf, &pdev);
 	if (err)
 		return err;
-	err = begin(pdev, PCI_OP_ASSIGN);
+	err = pcidev_begin(pdev, PCI_OP_ASSIGN, NULL);
 	if (err)
 		goto out;
-	pci_lock(&pdev->lock);
-	err = pdev->broken ? -EBADF : 0;
-	pci_unlock(&pdev->lock);
-	if (err) {
-		end(pdev);
+	if (is_broken(pdev)) {
+		pcidev_end(pdev);
+		err = -EBADF;
 		goto out;
 	}
 	if (hf_load_acquire(&pdev->owner) == from) {
@@ -467,12 +446,12 @@ int pci_hide_device(pci_sbdf_t sbdf, bool hide)
 			err = pcidev_move(pdev, dom_io, dom_hidden,
 					  PCI_MOVE_PLAIN, NULL, NULL, NULL);
 		else if (!err)
-			pcidev_settle(pdev);
+			err = pcidev_settle(pdev);
 	} else if (hf_load_acquire(&pdev->owner) !=
 		   (hide ? dom_hidden : hardware_domain)) {
 		err = -EBUSY;
 	}
-	end(pdev);
+	pcidev_end(pdev);
 out:
 	pcidev_put(pdev);
 	return err == -EALREADY ? -EBUSY : err;
@@ -491,16 +470,16 @@ void pcidev_set_broken(struct pci_dev *pdev, const char *why)
 
 int pcidev_mend(struct pci_dev *pdev)
 {
-	int err = begin(pdev, PCI_OP_RESET);
+	int err = pcidev_begin(pdev, PCI_OP_RESET, NULL);
 
 	if (err)
 		return err;
 	pcidev_set_broken(pdev, NULL);
 	pci_stages_restore(pdev);
 	if (hf_load_acquire(&pdev->owner) == dom_io)
-		pcidev_settle(pdev);
-	end(pdev);
-	return 0;
+		err = pcidev_settle(pdev);
+	pcidev_end(pdev);
+	return err;
 }
 
 void pcidev_set_read_only(struct pci_dev *pdev, bool on)

@@ -70,6 +70,8 @@ static void describe(struct pci_dev *pdev, uint32_t own,
 		info->owner = d->id;
 		memcpy(info->owner_name, d->name, sizeof(d->name));
 	}
+	if (pdev->op != PCI_OP_NONE)
+		memcpy(info->op_who, pdev->op_who, sizeof(info->op_who));
 	pci_unlock(&pdev->lock);
 }
 

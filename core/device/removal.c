@@ -370,10 +370,10 @@ static enum progress step_unlist(struct pci_removal *op)
 				 pdev->desc.sbdf.sbdf);
 		return GO_ON;
 	}
+	list_del(&pdev->removal_entry);
 	pci_lock(&pdev->lock);
 	pci_op_end(pdev);
 	pci_unlock(&pdev->lock);
-	list_del(&pdev->removal_entry);
 	pci_lock(&op->lock);
 	op->info.removed++;
 	pci_unlock(&op->lock);
@@ -443,8 +443,11 @@ static enum progress step_settle(struct pci_removal *op)
 		undo(op, pdev);
 		pci_lock(&pdev->lock);
 		returning = pdev->returning;
-		if (returning == PCI_RETURN_NONE)
+		if (returning == PCI_RETURN_NONE) {
+			/* With the operation goes the right to the entry. */
+			list_del(&pdev->removal_entry);
 			pci_op_end(pdev);
+		}
 		pci_unlock(&pdev->lock);
 
 		if (returning == PCI_RETURN_WAITED) {
@@ -457,7 +460,6 @@ static enum progress step_settle(struct pci_removal *op)
 			op->step = STEP_LET_GO; /* since we looked */
 			return GO_ON;
 		} else {
-			list_del(&pdev->removal_entry);
 			pcidev_put(pdev); /* our own */
 		}
 	}

@@ -159,10 +159,10 @@ static void release_members(struct pci_removal *op)
 		struct pci_dev *pdev =
 			list_first(&op->members, struct pci_dev, removal_entry);
 
+		list_del(&pdev->removal_entry);
 		pci_lock(&pdev->lock);
 		pci_op_end(pdev);
 		pci_unlock(&pdev->lock);
-		list_del(&pdev->removal_entry);
 		pcidev_put(pdev);
 	}
 }

@@ -2,19 +2,26 @@
 /* The sequence of stages; set up once, before the first device. */
 #include "device/internal.h"
 
-static const struct pci_stage *stages[4];
+static const struct pci_stage *stages[8];
 static unsigned int nstages;
 
 int pci_stage_register(const struct pci_stage *stage)
 {
+	unsigned int i;
+
 	if (nstages == ARRAY_SIZE(stages))
 		return -ENOSPC;
-	stages[nstages++] = stage;
+	for (i = nstages++; i && stages[i - 1]->rank > stage->rank; i--)
+		stages[i] = stages[i - 1];
+	stages[i] = stage;
 	return 0;
 }
 
 void pci_stages_free(void)
 {
+	while (nstages--)
+		if (stages[nstages]->fini)
+			stages[nstages]->fini();
 	nstages = 0;
 }
 
@@ -77,7 +84,7 @@ void pci_stages_restore(struct pci_dev *pdev)
 {
 	unsigned int i;
 
-	for (i = nstages; i-- > 0;)
+	for (i = 0; i < nstages; i++)
 		if (stages[i]->restore)
 			stages[i]->restore(pdev);
 }

@@ -5,6 +5,7 @@
  */
 #include <holdfast/config.h>
 #include <holdfast/errno.h>
+#include <holdfast/iommu.h>
 #include <holdfast/pci_regs.h>
 #include <holdfast/removal.h>
 #include <holdfast/vpci.h>
@@ -40,7 +41,6 @@ static int host_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		config[PCI_BASE_ADDRESS_0 / 4] = val & 0xffffe000;
 	return 0;
 }
-
 static struct domain *d;
 static struct vpci_vcpu vcpu;
 static struct pci_mapping mapped; /* what the guest reaches without a trap */
@@ -99,7 +99,7 @@ int main(void)
 	CHECK(pci_init() || pci_config_init() || pci_vpci_init(NULL), 0);
 	CHECK(pci_segment_add(0, &host) || pci_add_device(sbdf), 0);
 	CHECK(domain_create(0, "web1", &ops, NULL, &d), 0);
-	CHECK(pci_assign(d, sbdf, &any), 0);
+	CHECK(pci_assign_device(d, sbdf, 0, &any, NULL), 0);
 	vpci_vcpu_init(&vcpu, d);
 
 	/* The guest probes all slots, sizes the BAR, places it, uses it. */
@@ -117,7 +117,7 @@ int main(void)
 	CHECK(pci_remove_device(sbdf, 0, PLAT_NSEC_PER_SEC, &report), -EBUSY);
 	CHECK(memcmp(report.blocker[0].hold.who, "web1", 5), 0);
 	CHECK(guest(false, card, 0), config[0]);
-	CHECK(pci_deassign(d, sbdf) || mapped.size, 0);
+	CHECK(pci_deassign_device(d, sbdf, 0, NULL) || mapped.size, 0);
 	CHECK(pci_remove_device(sbdf, 0, PLAT_NSEC_PER_SEC, &report), 0);
 	CHECK(config[PCI_COMMAND / 4] & PCI_COMMAND_MASTER, 0);
 	CHECK(guest(false, card, 0), UINT32_MAX);

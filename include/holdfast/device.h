@@ -224,7 +224,8 @@ struct pci_dev_info {
 	unsigned int children;
 	enum pci_op op; /* what runs on it */
 	uint64_t op_since;
-	unsigned int owner; /* domain id */
+	char op_who[PCI_WHO_LEN]; /* for whom; or "" */
+	unsigned int owner;       /* domain id */
 	char owner_name[PCI_WHO_LEN];
 	bool has_vsbdf;
 	pci_sbdf_t vsbdf; /* where the owner sees it */
@@ -260,9 +261,10 @@ void pcidev_set_broken(struct pci_dev *pdev, const char *why);
 
 /*
  * An administrator's word that a broken device is fit again: what quiescing
- * switched off is restored and it goes back to the hardware domain.
- * 0; -EBUSY an operation runs on it; -ENODEV gone; -EOPNOTSUPP a read-only
- * host. May sleep.
+ * switched off is restored and it goes back to the hardware domain. See
+ * pci_unquarantine_device(), which looks first. 0; -EBUSY an operation runs on
+ * it; -ENODEV gone; -EIO it is broken again; -EOPNOTSUPP a read-only host. May
+ * sleep.
  */
 int pcidev_mend(struct pci_dev *pdev);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Domains: guests, and three special owners. Every device has exactly one
- * owner and is on exactly that domain's list, at every instant.
+ * owner and is on exactly that domain's list, at every instant. Giving devices
+ * to guests is iommu.h's.
  */
 #ifndef HOLDFAST_DOMAIN_H
 #define HOLDFAST_DOMAIN_H
@@ -83,9 +84,9 @@ int domain_create(unsigned int id, const char *name,
 	__must_check;
 
 /*
- * The guest dies: no new device comes to it, those it has are taken from it,
- * one after the other, and waited for where an operation runs on one. Then it
- * is unlisted. The caller's own reference stays and is put by the caller.
+ * The guest dies: no new device comes to it; those it has are taken from it,
+ * all at once, and waited for where an operation runs on one. Then it is
+ * unlisted. The caller's own reference stays and is put by the caller.
  * Returns 0; -EINVAL a special domain; -EALREADY somebody else does it. May
  * sleep, until every operation on its devices has ended.
  */
@@ -110,31 +111,6 @@ unsigned int domain_devices(struct domain *d); /* how many it owns now */
  */
 struct pci_dev *domain_next_pdev(struct domain *d, struct pci_dev *prev)
 	__must_check;
-
-/*
- * Who could have this device? 0: the hardware domain owns it and nothing is
- * in the way; otherwise the error that pci_assign() would give.
- */
-int pci_test_assign(struct domain *d, pci_sbdf_t sbdf) __must_check;
-
-/*
- * Give a device to a guest: ownership, a hold of kind ASSIGNED, and the guest
- * address *@vsbdf (sbdf 0xffffffff: choose one, and say which).
- *
- * Returns 0; -ENODEV absent; -EBUSY owned by another guest, or an operation
- * runs on it (pci_query() names both); -EINVAL a special domain, or dying;
- * -EBADF broken; -EPERM a bridge; -EEXIST guest address taken; -ENOSPC none
- * free; -EOPNOTSUPP a host that is read-only or may block; -ENOMEM; the error
- * of vpci_options.extend. May sleep (grace periods, and the end of a reset).
- */
-int pci_assign(struct domain *d, pci_sbdf_t sbdf, pci_sbdf_t *vsbdf)
-	__must_check;
-
-/*
- * Take it back to the hardware domain. 0; -ENODEV @d does not own it; -EBUSY
- * an operation runs on it; -EINVAL a special domain. May sleep.
- */
-int pci_deassign(struct domain *d, pci_sbdf_t sbdf) __must_check;
 
 /*
  * A guest's answer to domain_ops.ask: it has let go. The device leaves it at

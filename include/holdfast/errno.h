@@ -19,6 +19,9 @@
 #ifndef ENXIO
 #define ENXIO 6
 #endif
+#ifndef E2BIG
+#define E2BIG 7
+#endif
 #ifndef EBADF
 #define EBADF 9
 #endif

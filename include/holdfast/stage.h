@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How the modules above the device take part in its life without being named
- * by it: a fixed sequence of stages (config, vPCI, interrupts, IOMMU).
+ * by it: a fixed sequence of stages (IOMMU, config, vPCI).
+ *
+ * What comes to a domain is confined first and shown last; what leaves it is
+ * hidden first, then made quiet, and only then let out of its confinement.
  */
 #ifndef HOLDFAST_STAGE_H
 #define HOLDFAST_STAGE_H
 
 #include <holdfast/device.h>
 
+/* Lower ranks first; equal ones in the order of their registration. */
+enum pci_stage_rank {
+	PCI_STAGE_IOMMU = -1,
+	PCI_STAGE_DEVICE = 0, /* config, then vPCI, and what others add */
+};
+
 struct pci_stage {
 	const char *name;
+	int rank;
 	/* The device is being added, not yet published. 0 or an error. */
 	int (*attach)(struct pci_dev *pdev);
 	/* A guest loses it at once: hide it from the guest, mask, block. */
@@ -26,7 +36,8 @@ struct pci_stage {
 	/*
 	 * It comes to @d, a guest or the hardware domain, which cannot reach it
 	 * yet; the caller owns the device's operation. 0 or an error, and then
-	 * leave follows. The hardware domain's return must not fail.
+	 * leave follows. What cannot go home to the hardware domain is marked
+	 * broken and stays in quarantine.
 	 */
 	int (*enter)(struct pci_dev *pdev, struct domain *d);
 	/*
@@ -45,12 +56,14 @@ struct pci_stage {
 	void (*domain_gone)(struct domain *d);
 	/* The object is about to be freed; from an RCU callback, no locks. */
 	void (*detach)(struct pci_dev *pdev);
+	/* pci_fini(): no device and no domain is left. */
+	void (*fini)(void);
 };
 
 /*
- * attach and enter in order, the others in reverse order. All are called
- * without locks; any member may be NULL. Before the first device only;
- * 0, or -ENOSPC (four fit).
+ * attach, enter and restore in order, the others in reverse order. All are
+ * called without locks; any member may be NULL. Before the first device only;
+ * 0, or -ENOSPC (eight fit).
  */
 int pci_stage_register(const struct pci_stage *stage) __must_check;
 

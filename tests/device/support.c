@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <holdfast/iommu.h>
 #include <holdfast/vpci.h>
 
 #include "support.h"
@@ -187,7 +188,7 @@ void assign(struct domain *d, const char *sbdf)
 {
 	pci_sbdf_t vsbdf = pci_sbdf_from(UINT32_MAX);
 
-	assert_int_equal(pci_assign(d, at(sbdf), &vsbdf), 0);
+	assert_int_equal(pci_assign_device(d, at(sbdf), 0, &vsbdf, NULL), 0);
 }
 
 void end_of(struct domain *d)

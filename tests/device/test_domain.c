@@ -2,6 +2,7 @@
 /* Domains and ownership: R4, R16, R21, H12, H13, rule 12. */
 #include <pthread.h>
 
+#include <holdfast/iommu.h>
 #include <holdfast/vpci.h>
 
 #include "support.h"
@@ -46,7 +47,7 @@ static void test_R4_an_assigned_device_is_not_removed(void **state)
 	assert_int_equal(report.blocker[0].hold.kind, PCI_HOLD_ASSIGNED);
 	assert_string_equal(report.blocker[0].hold.who, "vm1");
 	assert_string_equal(info_of("0:1:0.0").owner_name, "vm1");
-	assert_int_equal(pci_deassign(d, at("0:1:0.0")), 0);
+	assert_int_equal(pci_deassign_device(d, at("0:1:0.0"), 0, NULL), 0);
 	assert_int_equal(remove_dev("0:1:0.0", 0, MSEC), 0);
 	end_of(d);
 }
@@ -64,23 +65,28 @@ static void test_guest_addresses_are_given_or_chosen(void **state)
 		snprintf(name, sizeof(name), "0:%x:0.0", i + 1);
 		add(name);
 	}
-	assert_int_equal(pci_assign(d, at("0:1:0.0"), &vsbdf), 0);
-	assert_int_equal(pci_assign(d, at("0:2:0.0"), &vsbdf), -EEXIST);
+	assert_int_equal(pci_assign_device(d, at("0:1:0.0"), 0, &vsbdf, NULL),
+			 0);
+	assert_int_equal(pci_assign_device(d, at("0:2:0.0"), 0, &vsbdf, NULL),
+			 -EEXIST);
 	assert_string_equal(info_of("0:2:0.0").owner_name, "hardware");
 	vsbdf.seg = 1;
-	assert_int_equal(pci_assign(d, at("0:2:0.0"), &vsbdf), -EINVAL);
+	assert_int_equal(pci_assign_device(d, at("0:2:0.0"), 0, &vsbdf, NULL),
+			 -EINVAL);
 	pdev = vpci_get_pdev(d, at("0:7:3.2"));
 	assert_int_equal(pcidev_sbdf(pdev).sbdf, at("0:1:0.0").sbdf);
 	pcidev_put(pdev);
 	for (i = 1; i < 32; i++) {
 		snprintf(name, sizeof(name), "0:%x:0.0", i + 1);
 		vsbdf = pci_sbdf_from(UINT32_MAX);
-		assert_int_equal(pci_assign(d, at(name), &vsbdf), 0);
+		assert_int_equal(
+			pci_assign_device(d, at(name), 0, &vsbdf, NULL), 0);
 		assert_int_equal(vsbdf.sbdf,
 				 pci_sbdf(0, 0, (uint8_t)i, 0).sbdf);
 	}
 	vsbdf = pci_sbdf_from(UINT32_MAX);
-	assert_int_equal(pci_assign(d, at("0:21:0.0"), &vsbdf), -ENOSPC);
+	assert_int_equal(pci_assign_device(d, at("0:21:0.0"), 0, &vsbdf, NULL),
+			 -ENOSPC);
 	assert_int_equal(domain_devices(d), 32);
 	assert_int_equal(domain_destroy(d), 0);
 	assert_int_equal(domain_devices(d), 0);
@@ -98,16 +104,21 @@ static void test_what_cannot_be_assigned(void **state)
 	add_bridge("0:0:1.0", "0:0:1.0", 1);
 	add("0:1:0.0");
 	pdev = get("0:1:0.0");
-	assert_int_equal(pci_assign(d, at("0:0:1.0"), &vsbdf), -EPERM);
+	assert_int_equal(pci_assign_device(d, at("0:0:1.0"), 0, &vsbdf, NULL),
+			 -EPERM);
 	pcidev_set_broken(pdev, "smells");
-	assert_int_equal(pci_test_assign(d, at("0:1:0.0")), -EBADF);
-	assert_int_equal(pci_assign(d, at("0:1:0.0"), &vsbdf), -EBADF);
+	assert_int_equal(pci_test_assign(d, at("0:1:0.0"), 0, NULL), -EBADF);
+	assert_int_equal(pci_assign_device(d, at("0:1:0.0"), 0, &vsbdf, NULL),
+			 -EBADF);
 	assert_int_equal(pcidev_mend(pdev), 0);
 	assert_int_equal(test_stage.restored, 1);
-	assert_int_equal(pci_test_assign(d, at("0:1:0.0")), 0);
-	assert_int_equal(pci_assign(dom_io, at("0:1:0.0"), &vsbdf), -EINVAL);
+	assert_int_equal(pci_test_assign(d, at("0:1:0.0"), 0, NULL), 0);
+	assert_int_equal(pci_assign_device(dom_io, at("0:1:0.0"), 0, &vsbdf,
+					   NULL),
+			 -EINVAL);
 	assert_int_equal(domain_destroy(d), 0);
-	assert_int_equal(pci_assign(d, at("0:1:0.0"), &vsbdf), -EINVAL);
+	assert_int_equal(pci_assign_device(d, at("0:1:0.0"), 0, &vsbdf, NULL),
+			 -EINVAL);
 	assert_int_equal(domain_destroy(d), -EALREADY);
 	assert_int_equal(domain_destroy(hardware_domain), -EINVAL);
 	domain_put(d);
@@ -125,7 +136,8 @@ static void test_hidden_devices_are_nobodys_to_take(void **state)
 	assert_int_equal(pci_hide_device(at("0:1:0.0"), true), 0);
 	assert_int_equal(pci_hide_device(at("0:1:0.0"), true), 0);
 	assert_true(info_of("0:1:0.0").hidden);
-	assert_int_equal(pci_assign(d, at("0:1:0.0"), &vsbdf), -EBUSY);
+	assert_int_equal(pci_assign_device(d, at("0:1:0.0"), 0, &vsbdf, NULL),
+			 -EBUSY);
 	assert_int_equal(vpci_read(hardware_domain, at("0:1:0.0"), 0, 4, &val),
 			 PCI_DONE);
 	assert_int_equal(val, UINT32_MAX);
@@ -160,7 +172,8 @@ static void *read_as_guest(void *data)
 
 static void *take_away(void *data)
 {
-	if (pci_deassign(data, at("0:1:0.0")) || !hf_load_acquire(&reader_left))
+	if (pci_deassign_device(data, at("0:1:0.0"), 0, NULL) ||
+	    !hf_load_acquire(&reader_left))
 		hf_fetch_add_relaxed(&deassign_returned_early, 1);
 	return NULL;
 }
@@ -205,8 +218,8 @@ static void *move_about(void *data)
 	while (!hf_load_acquire(&stop_moving)) {
 		pci_sbdf_t vsbdf = pci_sbdf_from(UINT32_MAX);
 
-		if (!pci_assign(d, at("0:1:0.0"), &vsbdf))
-			(void)!pci_deassign(d, at("0:1:0.0"));
+		if (!pci_assign_device(d, at("0:1:0.0"), 0, &vsbdf, NULL))
+			(void)!pci_deassign_device(d, at("0:1:0.0"), 0, NULL);
 	}
 	return NULL;
 }

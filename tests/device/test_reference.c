@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* References: R3, R5, R6, R7, R14, R15, R16, R19, R20, H4. */
+#include <holdfast/iommu.h>
 #include <holdfast/vpci.h>
 
 #include "support.h"
@@ -144,7 +145,7 @@ static void test_R16_stored_pointers_own_references(void **state)
 	assert_int_equal(refs("0:1:0.0"), 2);
 	assign(d, "0:1:0.1");
 	assert_int_equal(refs("0:1:0.1"), 1); /* the assignment's */
-	assert_int_equal(pci_deassign(d, at("0:1:0.1")), 0);
+	assert_int_equal(pci_deassign_device(d, at("0:1:0.1"), 0, NULL), 0);
 	assert_int_equal(refs("0:1:0.1"), 0);
 	assert_true(pci_hold_release(pin));
 	assert_int_equal(refs("0:1:0.0"), 1);

@@ -2,6 +2,7 @@
 /* Adding, finding, walking: R11, R13, H1, H6, H9, H10, rule 16. */
 #include <pthread.h>
 
+#include <holdfast/iommu.h>
 #include <holdfast/vpci.h>
 
 #include "support.h"
@@ -35,11 +36,14 @@ static void test_R13_absent_and_busy_are_told_apart(void **state)
 	(void)state;
 	add("0:1:0.0");
 	assign(a, "0:1:0.0");
-	assert_int_equal(pci_assign(b, at("0:1:0.0"), &vsbdf), -EBUSY);
-	assert_int_equal(pci_assign(b, at("0:1:1.0"), &vsbdf), -ENODEV);
-	assert_int_equal(pci_test_assign(b, at("0:1:0.0")), -EBUSY);
-	assert_int_equal(pci_test_assign(b, at("0:1:1.0")), -ENODEV);
-	assert_int_equal(pci_deassign(b, at("0:1:0.0")), -ENODEV);
+	assert_int_equal(pci_assign_device(b, at("0:1:0.0"), 0, &vsbdf, NULL),
+			 -EBUSY);
+	assert_int_equal(pci_assign_device(b, at("0:1:1.0"), 0, &vsbdf, NULL),
+			 -ENODEV);
+	assert_int_equal(pci_test_assign(b, at("0:1:0.0"), 0, NULL), -EBUSY);
+	assert_int_equal(pci_test_assign(b, at("0:1:1.0"), 0, NULL), -ENODEV);
+	assert_int_equal(pci_deassign_device(b, at("0:1:0.0"), 0, NULL),
+			 -ENODEV);
 	assert_int_equal(pci_lookup(b, at("0:1:0.0"), &pdev), -ENODEV);
 	assert_string_equal(info_of("0:1:0.0").owner_name, "a");
 	assert_int_equal(domain_destroy(a), 0);

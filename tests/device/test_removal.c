@@ -2,6 +2,7 @@
 /* Removal: R1, R17, R18, H8, rules 6 to 9 and 14. */
 #include <pthread.h>
 
+#include <holdfast/iommu.h>
 #include <holdfast/vpci.h>
 
 #include "support.h"
@@ -47,7 +48,8 @@ static void test_R17_removal_happens_once(void **state)
 	assert_int_equal(pci_removal_start(at("0:1:0.0"), 0, 0, "", NULL, NULL,
 					   &second),
 			 -EALREADY);
-	assert_int_equal(pci_assign(d, at("0:1:0.0"), &vsbdf), -EBUSY);
+	assert_int_equal(pci_assign_device(d, at("0:1:0.0"), 0, &vsbdf, NULL),
+			 -EBUSY);
 	assert_null(pci_get_pdev(NULL, at("0:1:0.0"))); /* draining */
 	pcidev_put(ref);
 	assert_int_equal(pci_removal_wait(op), 0);

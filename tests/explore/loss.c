@@ -3,6 +3,8 @@
  * Surprise removal against everything else: docs/lifetime.md rule 10, and R17: who is
  * faster drops the registry's reference, once.
  */
+#include <holdfast/iommu.h>
+
 #include "world.h"
 
 static int removal, loss[2];
@@ -272,7 +274,7 @@ SCENARIO(taking, .name = "loss/hold_arrives",
 
 static void deassign(void)
 {
-	int err = pci_deassign(guest_one, CARD);
+	int err = pci_deassign_device(guest_one, CARD, 0, NULL);
 
 	ensure(!err || err == -ENODEV || err == -EBUSY);
 }

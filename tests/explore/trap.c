@@ -3,6 +3,8 @@
  * The trap path (core/vpci/trap.c) against all that takes the device away
  * from under it: docs/lifetime.md, P2; rules 3, 7, 10; R21.
  */
+#include <holdfast/iommu.h>
+
 #include "world.h"
 
 static int result;
@@ -211,7 +213,7 @@ static void guest_trap(void)
 
 static void take_back(void)
 {
-	ensure(!pci_deassign(guest_one, CARD));
+	ensure(!pci_deassign_device(guest_one, CARD, 0, NULL));
 	reads_then = world_reads();
 	ensure(!world_trap(guest_one, GUEST_SLOT));
 	ensure(world_reads() == reads_then);
@@ -237,8 +239,8 @@ static void hand_over(void)
 	pci_sbdf_t at = GUEST_SLOT;
 	struct pci_dev *pdev;
 
-	ensure(!pci_deassign(guest_one, CARD));
-	ensure(!pci_assign(guest_two, CARD, &at));
+	ensure(!pci_deassign_device(guest_one, CARD, 0, NULL));
+	ensure(!pci_assign_device(guest_two, CARD, 0, &at, NULL));
 	pdev = world_get(CARD);
 	world_trap_write(hardware_domain, CARD, 1);
 	ensure(!world_scratch(CARD)); /* not its own: dropped */

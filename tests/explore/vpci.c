@@ -3,6 +3,7 @@
  * A guest's BARs and emulated registers against all that takes the device from
  * it: core/vpci, the proofs in map.c, vcpu.c and trap.c; R19, R21, H2, H3.
  */
+#include <holdfast/iommu.h>
 #include <holdfast/pci_regs.h>
 
 #include "world.h"
@@ -17,7 +18,7 @@ static void settle(void)
 
 static void deassign(void)
 {
-	ensure(!pci_deassign(guest_one, CARD));
+	ensure(!pci_deassign_device(guest_one, CARD, 0, NULL));
 	ensure(!world_mapped_at());
 }
 
@@ -190,9 +191,9 @@ static void hand_over(void)
 {
 	pci_sbdf_t at = GUEST_SLOT;
 
-	ensure(!pci_deassign(guest_one, CARD));
+	ensure(!pci_deassign_device(guest_one, CARD, 0, NULL));
 	world_write_scratch(CARD, 42);
-	ensure(!pci_assign(guest_two, CARD, &at));
+	ensure(!pci_assign_device(guest_two, CARD, 0, &at, NULL));
 }
 
 static void untouched(void)
@@ -313,7 +314,7 @@ static void cancel_and_reassign(void)
 
 	(void)!pci_removal_cancel(op);
 	ensure(pci_removal_wait(op) == -ECANCELED);
-	result = pci_assign(guest_two, CARD, &at);
+	result = pci_assign_device(guest_two, CARD, 0, &at, NULL);
 	if (!result)
 		ensure(vpci_write(&second, GUEST_SLOT,
 				  WORLD_MSI + PCI_MSI_FLAGS, 2,
@@ -349,7 +350,7 @@ static void query(void)
 
 static void take_back(void)
 {
-	ensure(!pci_deassign(guest_one, CARD));
+	ensure(!pci_deassign_device(guest_one, CARD, 0, NULL));
 }
 
 SCENARIO(query_deassign, .name = "vpci/query_against_deassign",

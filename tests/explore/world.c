@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include <holdfast/iommu.h>
 #include <holdfast/pci_regs.h>
 
 #include "world.h"
@@ -308,7 +309,7 @@ void world_assigned(void)
 	pci_sbdf_t at = GUEST_SLOT;
 
 	world_guests();
-	ensure(!pci_assign(guest_one, CARD, &at));
+	ensure(!pci_assign_device(guest_one, CARD, 0, &at, NULL));
 }
 
 void world_assigned_msi(void)

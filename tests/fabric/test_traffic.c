@@ -8,6 +8,7 @@
 
 #include <holdfast/atomic.h>
 #include <holdfast/config.h>
+#include <holdfast/iommu.h>
 #include <holdfast/removal.h>
 
 #include "liar.h"
@@ -23,7 +24,8 @@ static void give(const char *address)
 {
 	pci_sbdf_t vsbdf = pci_sbdf_from(UINT32_MAX);
 
-	assert_int_equal(pci_assign(guest, at(address), &vsbdf), 0);
+	assert_int_equal(pci_assign_device(guest, at(address), 0, &vsbdf, NULL),
+			 0);
 }
 
 static int set_up(void **state)

@@ -8,6 +8,8 @@
  */
 #include <time.h>
 
+#include <holdfast/iommu.h>
+
 #include "witness.h"
 
 #define BUSES 4
@@ -142,10 +144,10 @@ static void *mover(void *arg)
 		struct domain *d = guests[next_random(&seed) % GUESTS];
 		pci_sbdf_t sbdf = pick(&seed), vsbdf = sbdf;
 
-		if (!pci_assign(d, sbdf, &vsbdf))
+		if (!pci_assign_device(d, sbdf, 0, &vsbdf, NULL))
 			count(MOVED);
 		else
-			(void)!pci_deassign(d, sbdf);
+			(void)!pci_deassign_device(d, sbdf, 0, NULL);
 	}
 	return NULL;
 }

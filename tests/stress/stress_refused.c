@@ -5,6 +5,8 @@
  * hold, cancelled, or time out on a reference, while guest threads read and
  * write: no read is all-ones, no write is lost.
  */
+#include <holdfast/iommu.h>
+
 #include "witness.h"
 
 #define ROUNDS 1000
@@ -105,7 +107,7 @@ int main(void)
 	held = pci_sbdf(0, 2, 0, 0);
 	vsbdf = pci_sbdf_from(UINT32_MAX);
 	ENSURE(!domain_create(0, "vm1", NULL, NULL, &vm));
-	ENSURE(!pci_assign(vm, held, &vsbdf));
+	ENSURE(!pci_assign_device(vm, held, 0, &vsbdf, NULL));
 	ref = pci_get_pdev(NULL, target);
 
 	ENSURE(!pthread_create(&thread[0], NULL, writer, hardware_domain));

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include <holdfast/config.h>
+#include <holdfast/iommu.h>
 #include <holdfast/pci_regs.h>
 
 #include "fabric.h"
@@ -182,8 +183,8 @@ static void hand_over(pci_sbdf_t sbdf, unsigned int target, struct vm *to)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(vms); i++)
-		(void)!pci_deassign(vms[i].d, sbdf);
-	if (!pci_assign(to->d, sbdf, &at))
+		(void)!pci_deassign_device(vms[i].d, sbdf, 0, NULL);
+	if (!pci_assign_device(to->d, sbdf, 0, &at, NULL))
 		count(MOVES);
 }
 

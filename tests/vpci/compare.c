@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <holdfast/iommu.h>
+
 #include "vpci/internal.h"
 
 #include "compare.h"
@@ -454,7 +456,7 @@ void compare_init(uint32_t seed)
 	ours = device(2);
 	vsbdf = pcidev_sbdf(theirs);
 	must(!domain_create(0, "guest", NULL, NULL, &guest));
-	must(!pci_assign(guest, pcidev_sbdf(theirs), &vsbdf));
+	must(!pci_assign_device(guest, pcidev_sbdf(theirs), 0, &vsbdf, NULL));
 }
 
 void compare_fini(void)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <holdfast/iommu.h>
+
 #include "given.h"
 
 struct given given;
@@ -61,7 +63,7 @@ int give_at(const char *name, pci_sbdf_t vsbdf)
 		add(name);
 	if (!given.vcpu.domain)
 		vpci_vcpu_init(&given.vcpu, given.guest);
-	err = pci_assign(given.guest, at(name), &vsbdf);
+	err = pci_assign_device(given.guest, at(name), 0, &vsbdf, NULL);
 	if (err)
 		return err;
 	given.name = name;
@@ -77,7 +79,8 @@ void give(const char *name)
 
 void take_back(void)
 {
-	assert_int_equal(pci_deassign(given.guest, at(given.name)), 0);
+	assert_int_equal(
+		pci_deassign_device(given.guest, at(given.name), 0, NULL), 0);
 }
 
 uint32_t rd(uint16_t reg, uint8_t size)

@@ -2,6 +2,7 @@
 #include <sched.h>
 
 #include <holdfast/errno.h>
+#include <holdfast/iommu.h>
 #include <holdfast/platform.h>
 
 #include "guest.h"
@@ -141,7 +142,7 @@ pci_sbdf_t guest_assign(struct guest *g, pci_sbdf_t sbdf, uint32_t vsbdf)
 {
 	pci_sbdf_t at = pci_sbdf_from(vsbdf);
 
-	assert_int_equal(pci_assign(g->domain, sbdf, &at), 0);
+	assert_int_equal(pci_assign_device(g->domain, sbdf, 0, &at, NULL), 0);
 	return at;
 }
 

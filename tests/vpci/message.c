@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <holdfast/iommu.h>
+
 #include "message.h"
 
 struct message message;
@@ -40,8 +42,9 @@ void message_assign(void)
 	add(MESSAGE_DEV);
 	assert_int_equal(domain_create(1, "guest", &ops, NULL, &message.guest),
 			 0);
-	assert_int_equal(
-		pci_assign(message.guest, at(MESSAGE_DEV), &message.vsbdf), 0);
+	assert_int_equal(pci_assign_device(message.guest, at(MESSAGE_DEV), 0,
+					   &message.vsbdf, NULL),
+			 0);
 	vpci_vcpu_init(&message.vcpu, message.guest);
 	fake.on_access = watch;
 }

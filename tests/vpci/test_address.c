@@ -13,6 +13,7 @@
 
 #include <holdfast/config.h>
 #include <holdfast/errno.h>
+#include <holdfast/iommu.h>
 #include <holdfast/pci_regs.h>
 #include <holdfast/vpci.h>
 
@@ -69,7 +70,7 @@ static int tear_down(void **state)
 
 static int give(const char *sbdf, pci_sbdf_t *vsbdf)
 {
-	return pci_assign(guest, at(sbdf), vsbdf);
+	return pci_assign_device(guest, at(sbdf), 0, vsbdf, NULL);
 }
 
 static int give_at(const char *sbdf, const char *where)
@@ -121,7 +122,7 @@ static void test_an_automatic_address_is_an_empty_slot(void **state)
 	assert_int_equal(give_at(DISK, "00:01.5"), 0);
 	assert_int_equal(give(USB, &vsbdf), 0);
 	assert_int_equal(vsbdf.sbdf, at("00:02.0").sbdf);
-	assert_int_equal(pci_deassign(guest, at(DISK)), 0);
+	assert_int_equal(pci_deassign_device(guest, at(DISK), 0, NULL), 0);
 	vsbdf = ANY;
 	assert_int_equal(give(DISK, &vsbdf), 0);
 	assert_int_equal(vsbdf.sbdf, at("00:01.0").sbdf);
@@ -151,7 +152,7 @@ static void test_functions_make_the_slot_multifunction(void **state)
 	assert_int_equal(give_at(USB, "00:01.3"), 0);
 	assert_int_equal(rd("00:01.0", PCI_HEADER_TYPE, 1),
 			 PCI_HEADER_TYPE_MFD);
-	assert_int_equal(pci_deassign(guest, at(USB)), 0);
+	assert_int_equal(pci_deassign_device(guest, at(USB), 0, NULL), 0);
 	assert_int_equal(rd("00:01.0", PCI_HEADER_TYPE, 1), 0);
 }
 
@@ -193,7 +194,7 @@ static void test_an_empty_slot_has_nothing(void **state)
 {
 	(void)state;
 	assert_int_equal(give_at(USB, "00:04.3"), 0);
-	assert_int_equal(pci_deassign(guest, at(USB)), 0);
+	assert_int_equal(pci_deassign_device(guest, at(USB), 0, NULL), 0);
 	assert_int_equal(rd("00:04.0", PCI_VENDOR_ID, 4), UINT32_MAX);
 }
 

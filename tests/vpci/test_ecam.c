@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory-mapped configuration space: windows, and where an address leads. */
+#include <holdfast/iommu.h>
+
 #include "vm.h"
 
 #define DEV "00:03.0"
@@ -21,7 +23,7 @@ static void test_an_address_leads_to_bus_function_and_register(void **state)
 	assert_int_equal(vpci_ecam_add(a.d, ECAM, 0, 4, 7), 0);
 	vm_device(DEV, 0xc0000000, 0x1000, 0);
 	add(DEV);
-	assert_int_equal(pci_assign(a.d, at(DEV), &slot), 0);
+	assert_int_equal(pci_assign_device(a.d, at(DEV), 0, &slot, NULL), 0);
 	assert_int_equal(ecam_read(a.d, ECAM + 0x113000, 4), 0x10ec8086);
 	assert_int_equal(ecam_read(a.d, ECAM + 0x113002, 2), 0x10ec);
 	assert_int_equal(ecam_read(a.d, ECAM + 0x113000, 8) & UINT32_MAX,

@@ -5,6 +5,8 @@
  * configuration space its own way; and on dumps, as far as these go: sizes
  * are made up.
  */
+#include <holdfast/iommu.h>
+
 #include "vpci/internal.h"
 
 #include "dump.h"
@@ -97,7 +99,7 @@ static bool next_free(struct guest *g, int seg, uint32_t *bdf,
 			       &info)) {
 		*desc = info.desc;
 		*bdf = desc->sbdf.bdf + 1u;
-		if (!pci_test_assign(g->domain, desc->sbdf))
+		if (!pci_test_assign(g->domain, desc->sbdf, 0, NULL))
 			return true;
 	}
 	return false;
@@ -459,8 +461,9 @@ static void test_devices_come_back_as_the_host_had_them(void **state)
 
 	(void)state;
 	for (i = 0; i < ngiven; i++) {
-		assert_int_equal(pci_deassign(given[i].to->domain,
-					      given[i].desc.sbdf),
+		assert_int_equal(pci_deassign_device(given[i].to->domain,
+						     given[i].desc.sbdf, 0,
+						     NULL),
 				 0);
 		command[i] = (uint16_t)pci_conf_read(given[i].desc.sbdf,
 						     PCI_COMMAND, 2);
@@ -469,8 +472,9 @@ static void test_devices_come_back_as_the_host_had_them(void **state)
 	start_all();
 	for (i = 0; i < ngiven; i++) {
 		guest_interrupts(given[i].to, found(&given[i]), 0);
-		assert_int_equal(pci_deassign(given[i].to->domain,
-					      given[i].desc.sbdf),
+		assert_int_equal(pci_deassign_device(given[i].to->domain,
+						     given[i].desc.sbdf, 0,
+						     NULL),
 				 0);
 		check_restored(&given[i].desc, command[i]);
 	}

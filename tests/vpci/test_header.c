@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The header as a guest sees it, and hardware as it comes and goes. */
+#include <holdfast/iommu.h>
 #include <holdfast/removal.h>
 
 #include "given.h"
@@ -93,12 +94,14 @@ static void test_multifunction_is_what_else_is_in_the_slot(void **state)
 	assert_int_equal(give_at("00:05.0", pci_sbdf(0, 3, 8, 1)), 0);
 	given.vsbdf = first;
 	assert_int_equal(rd(PCI_HEADER_TYPE, 1), 0); /* another slot */
-	assert_int_equal(pci_deassign(given.guest, at("00:05.0")), 0);
+	assert_int_equal(
+		pci_deassign_device(given.guest, at("00:05.0"), 0, NULL), 0);
 	assert_int_equal(give_at("00:05.0", third), 0);
 	assert_int_equal(rd(PCI_HEADER_TYPE, 1), PCI_HEADER_TYPE_MFD);
 	given.vsbdf = first;
 	assert_int_equal(rd(PCI_HEADER_TYPE, 1), PCI_HEADER_TYPE_MFD);
-	assert_int_equal(pci_deassign(given.guest, at("00:05.0")), 0);
+	assert_int_equal(
+		pci_deassign_device(given.guest, at("00:05.0"), 0, NULL), 0);
 	assert_int_equal(rd(PCI_HEADER_TYPE, 1), 0);
 }
 
@@ -181,7 +184,9 @@ static void test_bus_master_of_a_broken_device_is_not_restored(void **state)
 	pdev = get(GIVEN);
 	pcidev_set_broken(pdev, "a test says so");
 	pcidev_put(pdev);
-	take_back();
+	assert_int_equal(pci_deassign_device(given.guest, at(given.name), 0,
+					     NULL),
+			 -EIO); /* it stays in quarantine */
 	assert_int_equal(hw(PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
 }
 

@@ -14,6 +14,8 @@
  */
 #include <time.h>
 
+#include <holdfast/iommu.h>
+
 #include "vpci/internal.h"
 
 #include "guest.h"
@@ -529,7 +531,7 @@ static void end(const uint8_t *was)
 	unsigned int i;
 
 	others_are_as_they_were();
-	assert_int_equal(pci_deassign(g->domain, host_at), 0);
+	assert_int_equal(pci_deassign_device(g->domain, host_at, 0, NULL), 0);
 	look(host_at, now);
 	assert_false(now[PCI_COMMAND] & PCI_COMMAND_MASTER); /* rule 15 */
 	now[PCI_COMMAND] |= was[PCI_COMMAND] & PCI_COMMAND_MASTER;
@@ -545,7 +547,7 @@ static unsigned int attack_all(void (*attack)(void))
 	unsigned int i, count = 0;
 
 	for (i = 0; i < nfunctions; i++) {
-		if (pci_test_assign(g->domain, function[i]))
+		if (pci_test_assign(g->domain, function[i], 0, NULL))
 			continue;
 		begin(function[i]);
 		attack();

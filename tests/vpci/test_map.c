@@ -4,6 +4,8 @@
  * guest (vm.c) fails a test that maps over a mapping, maps what is not whole
  * pages, or unmaps another device's.
  */
+#include <holdfast/iommu.h>
+
 #include "vm.h"
 
 #define DEV "00:03.0"
@@ -244,7 +246,7 @@ static void test_an_embedder_without_map_gets_traps_only(void **state)
 	vm_device(DEV, HPA, 8 * MIB, 0);
 	add(DEV);
 	assert_int_equal(domain_create(0, "plain", NULL, NULL, &d), 0);
-	assert_int_equal(pci_assign(d, at(DEV), &slot), 0);
+	assert_int_equal(pci_assign_device(d, at(DEV), 0, &slot, NULL), 0);
 	vpci_vcpu_init(&vcpu, d);
 	assert_int_equal(vpci_write(&vcpu, slot, PCI_BASE_ADDRESS_0, 4, GPA),
 			 PCI_DONE);
@@ -510,7 +512,7 @@ test_XSA346_pages_go_before_their_claim_and_the_next_owner(void **state)
 	vm_place(&a, 1, GPA);
 	vm_decode(&a, 1, true);
 	a.on_unmap = still_claimed_and_away;
-	assert_int_equal(pci_deassign(a.d, at(DEV)), 0);
+	assert_int_equal(pci_deassign_device(a.d, at(DEV), 0, NULL), 0);
 	assert_true(a.unmaps > 0);
 	assert_int_equal(vm_mapped_bytes(&a), 0);
 	assert_false(vm_is_claimed(&a, GPA));
@@ -532,7 +534,7 @@ static void test_XSA476_a_bar_beyond_4_gib_goes_whole(void **state)
 	vm_decode(&a, 1, true);
 	assert_int_equal(vm_mapped(&a, gpa + 5000 * MIB), hpa + 5000 * MIB);
 	assert_int_equal(info(DEV).bar[0].mapped, 8192 * MIB);
-	assert_int_equal(pci_deassign(a.d, at(DEV)), 0);
+	assert_int_equal(pci_deassign_device(a.d, at(DEV), 0, NULL), 0);
 	assert_int_equal(vm_mapped_bytes(&a), 0);
 	/* … and hardware decodes where the host has it, all 64 bits. */
 	assert_int_equal(fake_get(fake_at(at(DEV)), PCI_BASE_ADDRESS_1, 4),
@@ -548,7 +550,7 @@ static void test_a_guest_that_dies_half_way_leaves_nothing(void **state)
 	while (a.maps < 3)
 		assert_int_equal(vpci_process_pending(&a.vcpu, NULL),
 				 PCI_AGAIN);
-	assert_int_equal(pci_deassign(a.d, at(DEV)), 0);
+	assert_int_equal(pci_deassign_device(a.d, at(DEV), 0, NULL), 0);
 	assert_int_equal(vm_mapped_bytes(&a), 0);
 	assert_false(vm_is_claimed(&a, GPA));
 	vm_work(&a);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory accesses that trap: who answers them, and who must not. */
+#include <holdfast/iommu.h>
+
 #include "vm.h"
 
 #define DEV "00:03.0"
@@ -176,7 +178,7 @@ test_R21_the_next_owner_is_not_reached_at_the_old_place(void **state)
 {
 	(void)state;
 	give_dev();
-	assert_int_equal(pci_deassign(a.d, at(DEV)), 0);
+	assert_int_equal(pci_deassign_device(a.d, at(DEV), 0, NULL), 0);
 	vm_give(&b, DEV, 1);
 	vm_write(&b, 1, PCI_BASE_ADDRESS_0, 4, GPA);
 	vm_decode(&b, 1, true);

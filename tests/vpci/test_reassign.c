@@ -15,6 +15,7 @@
 #include <holdfast/atomic.h>
 #include <holdfast/config.h>
 #include <holdfast/errno.h>
+#include <holdfast/iommu.h>
 #include <holdfast/pci_regs.h>
 #include <holdfast/removal.h>
 #include <holdfast/vpci.h>
@@ -127,7 +128,7 @@ static void give(struct vm *vm)
 {
 	pci_sbdf_t vsbdf = SEEN;
 
-	assert_int_equal(pci_assign(vm->d, DISK, &vsbdf), 0);
+	assert_int_equal(pci_assign_device(vm->d, DISK, 0, &vsbdf, NULL), 0);
 }
 
 static void enable(struct vm *vm)
@@ -213,7 +214,7 @@ static void test_R21_the_old_view_reaches_nothing_after_deassign(void **state)
 	then = accesses();
 	await(&a, 100);
 	assert_true(accesses() > then);
-	assert_int_equal(pci_deassign(a.d, DISK), 0);
+	assert_int_equal(pci_deassign_device(a.d, DISK, 0, NULL), 0);
 	then = accesses();
 	await(&a, 1000);
 	assert_int_equal(accesses(), then);
@@ -228,7 +229,7 @@ static void test_R21_the_next_guest_starts_anew(void **state)
 	enable(&a);
 	wr(&a, PCI_INTERRUPT_LINE, 1, 0x5a);
 	start(&a);
-	assert_int_equal(pci_deassign(a.d, DISK), 0);
+	assert_int_equal(pci_deassign_device(a.d, DISK, 0, NULL), 0);
 	give(&b);
 	assert_int_equal(rd(&b, PCI_COMMAND, 2), 0);
 	assert_int_equal(rd(&b, PCI_BASE_ADDRESS_0, 4) & ~0xfull, 0);
@@ -246,7 +247,7 @@ static void test_R21_nothing_of_the_old_guest_stays_mapped(void **state)
 	give(&a);
 	enable(&a);
 	assert_int_not_equal(hf_load_acquire(&a.mapped), 0);
-	assert_int_equal(pci_deassign(a.d, DISK), 0);
+	assert_int_equal(pci_deassign_device(a.d, DISK, 0, NULL), 0);
 	assert_int_equal(hf_load_acquire(&a.mapped), 0);
 	assert_int_equal(hf_load_acquire(&a.tombs), 0);
 }
@@ -269,7 +270,7 @@ static void test_the_host_finds_its_registers_as_they_were(void **state)
 				       (uint16_t)(PCI_BASE_ADDRESS_0 + 4 * i),
 				       4, 0xf0000000),
 			0);
-	assert_int_equal(pci_deassign(a.d, DISK), 0);
+	assert_int_equal(pci_deassign_device(a.d, DISK, 0, NULL), 0);
 	for (i = 0; i < 6; i++)
 		assert_int_equal(hw((uint16_t)(PCI_BASE_ADDRESS_0 + 4 * i), 4),
 				 bar[i]);
@@ -288,7 +289,7 @@ static void test_a_bar_that_the_host_has_moved_is_found(void **state)
 	enable(&a);
 	assert_int_equal((uint32_t)hf_load_relaxed(&a.hpa), moved & ~0xfu);
 	assert_int_equal(pci_conf_write(DISK, PCI_BASE_ADDRESS_0, 4, 0), 0);
-	assert_int_equal(pci_deassign(a.d, DISK), 0);
+	assert_int_equal(pci_deassign_device(a.d, DISK, 0, NULL), 0);
 	assert_int_equal(hw(PCI_BASE_ADDRESS_0, 4), moved);
 }
 
@@ -309,7 +310,7 @@ static void test_a_bar_that_the_host_has_resized_has_its_new_size(void **state)
 	assert_int_equal(pci_conf_write(gpu, PCI_COMMAND, 2, 0), 0);
 	assert_int_equal(pci_conf_write(gpu, cap + PCI_REBAR_CTRL, 4, ctrl), 0);
 	assert_int_equal(pci_conf_read(gpu, cap + PCI_REBAR_CTRL, 4), ctrl);
-	assert_int_equal(pci_assign(a.d, gpu, &vsbdf), 0);
+	assert_int_equal(pci_assign_device(a.d, gpu, 0, &vsbdf, NULL), 0);
 	assert_int_equal(vpci_query(gpu, &info), 0);
 	assert_int_equal(info.bar[0].size, 512 << 20);
 }
@@ -389,7 +390,7 @@ static void test_H2_a_dying_guest_leaves_nothing_behind(void **state)
 	assert_int_equal(vpci_write(&vcpu, SEEN, PCI_COMMAND, 2,
 				    PCI_COMMAND_MEMORY),
 			 PCI_DONE);
-	assert_int_equal(pci_deassign(a.d, DISK), 0);
+	assert_int_equal(pci_deassign_device(a.d, DISK, 0, NULL), 0);
 	assert_int_equal(pci_remove_device(DISK, 0, PLAT_NSEC_PER_SEC, NULL),
 			 0);
 	assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_DONE);
@@ -406,7 +407,7 @@ static void test_H7_a_hidden_device_has_no_view(void **state)
 	give(&a);
 	assert_int_equal(vpci_query(DISK, &info), 0);
 	assert_int_equal(pci_hide_device(DISK, true), -EBUSY);
-	assert_int_equal(pci_deassign(a.d, DISK), 0);
+	assert_int_equal(pci_deassign_device(a.d, DISK, 0, NULL), 0);
 	assert_int_equal(pci_hide_device(DISK, true), 0);
 	assert_int_equal(vpci_query(DISK, &info), -ENOENT);
 	assert_int_equal(pci_remove_device(DISK, 0, PLAT_NSEC_PER_SEC, NULL),

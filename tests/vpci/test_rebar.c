@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <holdfast/iommu.h>
+
 #include <cmocka.h>
 
 #include "fabric.h"
@@ -361,7 +363,7 @@ static void test_a_guest_does_not_see_it(void **state)
 
 	(void)state;
 	assert_int_equal(domain_create(0, "web1", NULL, NULL, &d), 0);
-	assert_int_equal(pci_assign(d, DEV, &vsbdf), 0);
+	assert_int_equal(pci_assign_device(d, DEV, 0, &vsbdf, NULL), 0);
 	vpci_vcpu_init(&of_guest, d);
 	for (reg = rebar; reg < rebar + 20u; reg += 4) {
 		vpci_write(&of_guest, vsbdf, (uint16_t)reg, 4,

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <holdfast/iommu.h>
+
 #include <cmocka.h>
 
 #include "fabric.h"
@@ -222,7 +224,7 @@ static void give(struct domain *d, pci_sbdf_t sbdf)
 {
 	pci_sbdf_t vsbdf = pci_sbdf_from(FIRST);
 
-	assert_int_equal(pci_assign(d, sbdf, &vsbdf), 0);
+	assert_int_equal(pci_assign_device(d, sbdf, 0, &vsbdf, NULL), 0);
 }
 
 static void end_of(struct domain *d)
@@ -406,7 +408,7 @@ static void test_disable_of_a_vf_in_use_changes_nothing(void **state)
 
 	/* and once they are free, it works */
 	pci_hold_release(pin);
-	assert_int_equal(pci_deassign(d, VF(1)), 0);
+	assert_int_equal(pci_deassign_device(d, VF(1), 0, NULL), 0);
 	end_of(e);
 	switch_vfs(0);
 	assert_int_equal(control(), 0);
@@ -731,7 +733,7 @@ static void test_the_pf_is_given_to_a_guest_and_comes_back(void **state)
 	assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_AGAIN);
 	give(d, PF);
 	assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_DONE);
-	assert_int_equal(pci_deassign(d, PF), 0);
+	assert_int_equal(pci_deassign_device(d, PF, 0, NULL), 0);
 	/* its next write takes it up again */
 	wr(PCI_SRIOV_CTRL, 2, ON);
 	finish();
@@ -897,7 +899,7 @@ static void test_a_guest_never_sees_it(void **state)
 
 	(void)state;
 	without_vfs();
-	assert_int_equal(pci_assign(d, PF, &vsbdf), 0);
+	assert_int_equal(pci_assign_device(d, PF, 0, &vsbdf, NULL), 0);
 	vpci_vcpu_init(&of_guest, d);
 	for (reg = 0; reg < PCI_EXT_CAP_SRIOV_SIZEOF; reg += 4) {
 		vpci_write(&of_guest, vsbdf, (uint16_t)(sriov + reg), 4,

@@ -2,6 +2,8 @@
 /* What a vCPU still has to do: bounded, never lost, never somebody else's. */
 #include <pthread.h>
 
+#include <holdfast/iommu.h>
+
 #include "vm.h"
 
 #define DEV "00:03.0"
@@ -137,7 +139,7 @@ static void test_H2_work_on_a_device_that_left_is_nobodys(void **state)
 	(void)state;
 	give_dev();
 	vm_write_only(&a, 1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
-	assert_int_equal(pci_deassign(a.d, at(DEV)), 0);
+	assert_int_equal(pci_deassign_device(a.d, at(DEV), 0, NULL), 0);
 	vm_give(&b, DEV, 1);
 	vm_write_only(&b, 1, PCI_BASE_ADDRESS_0, 4, 0xe0000000);
 	vm_write_only(&b, 1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
@@ -185,7 +187,7 @@ static void test_H2_a_guest_dies_before_its_vcpu_with_work(void **state)
 	vm_device(DEV, HPA, 8 * MIB, 0);
 	add(DEV);
 	assert_int_equal(domain_create(0, "c", NULL, NULL, &d), 0);
-	assert_int_equal(pci_assign(d, at(DEV), &slot), 0);
+	assert_int_equal(pci_assign_device(d, at(DEV), 0, &slot, NULL), 0);
 	vpci_vcpu_init(&vcpu, d);
 	assert_int_equal(vpci_write(&vcpu, slot, PCI_COMMAND, 2,
 				    PCI_COMMAND_MEMORY),

@@ -9,6 +9,7 @@
 
 #include <holdfast/config.h>
 #include <holdfast/errno.h>
+#include <holdfast/iommu.h>
 #include <holdfast/vpci.h>
 
 #include "dump.h"
@@ -90,7 +91,8 @@ static int export_guest(struct seen *seen, const char *where)
 		err = domain_create(1, "guest", NULL, NULL, &seen->domain);
 	if (err)
 		return err;
-	err = pci_assign(seen->domain, seen->sbdf, &seen->vsbdf);
+	err = pci_assign_device(seen->domain, seen->sbdf, 0, &seen->vsbdf,
+				NULL);
 	if (!err)
 		err = dump_export_function(&seen->host, seen->vsbdf, stdout);
 	if (domain_destroy(seen->domain))

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <holdfast/iommu.h>
+
 #include "vm.h"
 
 struct vm a, b;
@@ -253,7 +255,8 @@ void vm_give(struct vm *vm, const char *sbdf, uint8_t slot)
 
 	if (!is_there(sbdf))
 		add(sbdf);
-	assert_int_equal(pci_assign(vm->d, at(sbdf), &vsbdf), 0);
+	assert_int_equal(pci_assign_device(vm->d, at(sbdf), 0, &vsbdf, NULL),
+			 0);
 }
 
 uint64_t vm_read(struct vm *vm, uint8_t slot, uint16_t reg, uint8_t size)

@@ -358,15 +358,21 @@ static int leave_2(struct pci_dev *pdev)
 static void test_stages_come_in_order_and_go_against_it(void **state)
 {
 	static const struct pci_stage one = { .name = "one",
+					      .rank = PCI_STAGE_IOMMU,
 					      .enter = enter_1,
 					      .leave = leave_1 };
 	static const struct pci_stage two = { .name = "two",
 					      .enter = enter_2,
 					      .leave = leave_2 };
+	static const struct pci_stage other = { .name = "other" };
+	int i;
 
 	(void)state;
-	assert_int_equal(pci_stage_register(&one), 0);
 	assert_int_equal(pci_stage_register(&two), 0);
+	assert_int_equal(pci_stage_register(&one), 0);
+	for (i = 4; i < 8; i++)
+		assert_int_equal(pci_stage_register(&other), 0);
+	assert_int_equal(pci_stage_register(&other), -ENOSPC);
 	add(GIVEN);
 	course[0] = '\0';
 	enter_error = 0;

@@ -279,10 +279,10 @@ static struct pci_dev *any_device(struct domain *d)
 }
 
 /*
- * Until none is left: those that no operation keeps at once, so that a bad one
- * never keeps the others; then one that one keeps is waited for. The event is
- * cleared before the tests; a device that leaves and an operation that ends
- * both set it.
+ * Until none is left: at once what no operation keeps, so that a bad device
+ * never keeps the others; then wait for the operations. The event is cleared
+ * before the tests; a device that leaves and an operation that ends both set
+ * it.
  */
 static void take_devices(struct domain *d)
 {

@@ -349,6 +349,7 @@ int pcidev_settle(struct pci_dev *pdev);
 struct pci_hold *pcidev_assigned_hold(struct domain *d) __must_check;
 
 bool pcidev_is_bridge(const struct pci_dev *pdev);
+bool pcidev_is_broken(struct pci_dev *pdev); /* no lock of it held */
 
 /*
  * Of a dying domain: take what no operation keeps, all at once, and let

@@ -187,7 +187,7 @@ void pcidev_leave_all(struct list_head *out)
 	} while (again);
 }
 
-static bool is_broken(struct pci_dev *pdev)
+bool pcidev_is_broken(struct pci_dev *pdev)
 {
 	bool broken;
 
@@ -202,7 +202,7 @@ int pcidev_settle(struct pci_dev *pdev)
 {
 	while (pci_stages_leave(pdev))
 		wait_a_little();
-	if (is_broken(pdev))
+	if (pcidev_is_broken(pdev))
 		return -EIO;
 	if (pci_stages_enter(pdev, hardware_domain)) {
 		pcidev_set_broken(pdev, "it cannot be given back to the host");
@@ -219,7 +219,7 @@ void pcidev_quarantine(struct pci_dev *pdev)
 	struct domain *d = owner_get(pdev);
 
 	if (d && d != dom_io)
-		pcidev_move(pdev, d, dom_io, PCI_MOVE_PLAIN, NULL, NULL, NULL);
+		(void)!pcidev_move_out(pdev, d);
 	domain_put(d);
 	pci_stages_cut_off(pdev);
 }
@@ -435,7 +435,7 @@ int pci_hide_device(pci_sbdf_t sbdf, bool hide)
 	err = pcidev_begin(pdev, PCI_OP_ASSIGN, NULL);
 	if (err)
 		goto out;
-	if (is_broken(pdev)) {
+	if (pcidev_is_broken(pdev)) {
 		pcidev_end(pdev);
 		err = -EBADF;
 		goto out;

@@ -198,15 +198,9 @@ static int mark(struct party *p, enum pci_op op)
 /* The one that is asked for, or comes along with it. */
 static int may_move(struct party *p, struct move *m)
 {
-	struct pci_dev *pdev = m->pdev;
-	int err;
-
-	pci_lock(&pdev->lock);
-	err = pdev->broken ? -EBADF : 0;
-	pci_unlock(&pdev->lock);
-	if (err)
-		return broken(p, pdev, err);
-	return m->from == hardware_domain ? 0 : busy_owner(p, pdev);
+	if (pcidev_is_broken(m->pdev))
+		return broken(p, m->pdev, -EBADF);
+	return m->from == hardware_domain ? 0 : busy_owner(p, m->pdev);
 }
 
 /*
@@ -349,14 +343,10 @@ static int enter(struct party *p)
 
 	for (i = 0; i < p->n && !err; i++) {
 		struct pci_dev *pdev = p->move[i].pdev;
-		bool unfit;
 
 		if (!p->move[i].out)
 			continue;
-		pci_lock(&pdev->lock);
-		unfit = pdev->broken;
-		pci_unlock(&pdev->lock);
-		if (unfit)
+		if (pcidev_is_broken(pdev))
 			return broken(p, pdev, -EIO);
 		err = pci_stages_enter(pdev, p->d);
 		if (err)

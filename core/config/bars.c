@@ -294,10 +294,13 @@ void conf_bars(struct conf *c, struct pci_dev_desc *desc)
 
 /* --- later ---------------------------------------------------------------- */
 
-static uint16_t bar_register(const struct pci_dev_desc *desc, unsigned int i)
+uint16_t conf_bar_register(const struct pci_dev_desc *desc, unsigned int i)
 {
 	if (i < PCI_BAR_FIRST_ROM)
 		return (uint16_t)(PCI_BASE_ADDRESS_0 + 4 * i);
+	if (i >= PCI_BAR_FIRST_VF)
+		return (uint16_t)(desc->sriov + PCI_SRIOV_BAR +
+				  4 * (i - PCI_BAR_FIRST_VF));
 	return desc->hdr_type == PCI_HEADER_TYPE_BRIDGE ? PCI_ROM_ADDRESS1
 							: PCI_ROM_ADDRESS;
 }
@@ -337,7 +340,7 @@ void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 	if (desc->is_vf)
 		return;
 	for (i = 0; i <= PCI_BAR_FIRST_ROM; i++) {
-		uint16_t reg = bar_register(desc, i);
+		uint16_t reg = conf_bar_register(desc, i);
 		struct pci_bar now = { .kind = PCI_BAR_ROM };
 		uint32_t lo;
 

@@ -133,8 +133,41 @@ void conf_bars(struct conf *c, struct pci_dev_desc *desc);
  */
 void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 		   struct pci_bar *bar);
+/* The register of BAR @i, as in pci_dev_desc.bar; of MEM64 the lower one. */
+uint16_t conf_bar_register(const struct pci_dev_desc *desc, unsigned int i);
 /* What the register(s) of a BAR say without a write; @hi: of MEM64. */
 void bar_decode(struct pci_bar *bar, uint32_t lo, uint32_t hi);
+
+/* --- quiesce.c, save.c ----------------------------------------------------- */
+
+/* Requests of its own are not answered yet, as far as it says. */
+bool conf_is_pending(struct conf *c, const struct pci_dev_desc *desc);
+/*
+ * Bus mastering that is off for good goes off again: after a write of Command
+ * without pdev->lock. core/iommu/fault.c has the proof.
+ */
+void conf_heed_no_master(struct pci_dev *pdev);
+static inline void conf_heed_write(struct pci_dev *pdev, uint16_t reg,
+				   uint8_t size)
+{
+	if (reg < PCI_COMMAND + 2 && reg + size > PCI_COMMAND)
+		conf_heed_no_master(pdev);
+}
+/*
+ * Keep how the hardware domain has had a device that has just left it; of any
+ * other nothing happens. Owner of pdev->op, no lock.
+ */
+void conf_save(struct pci_dev *pdev);
+/*
+ * Hardware as it is recorded, but MSI and MSI-X off, and Command is @command.
+ * Whoever could write to it cannot meanwhile.
+ */
+void conf_restore(struct pci_dev *pdev, uint16_t command);
+/* It starts and decodes nothing, and sends no interrupt. Likewise. */
+void conf_stop(struct pci_dev *pdev);
+/* The bits of @mask in a 16-bit register, if it answers at all. */
+void conf_update(struct pci_dev *pdev, uint16_t reg, uint16_t mask,
+		 uint16_t val);
 
 /* --- probe.c -------------------------------------------------------------- */
 

@@ -104,7 +104,7 @@ static const char *switch_all_off(struct conf *c, struct pci_dev *pdev,
 	return NULL;
 }
 
-static bool is_pending(struct conf *c, const struct pci_dev_desc *desc)
+bool conf_is_pending(struct conf *c, const struct pci_dev_desc *desc)
 {
 	if (desc->pcie)
 		return conf_read(c, desc->pcie + PCI_EXP_DEVSTA, 2) &
@@ -131,7 +131,7 @@ static int quiesce_once(struct conf *c, struct pci_dev *pdev, uint64_t deadline,
 	*why = switch_all_off(c, pdev, command, first);
 	if (*why)
 		goto out;
-	if (!is_pending(c, &pdev->desc))
+	if (!conf_is_pending(c, &pdev->desc))
 		return c->err ? -EIO : 0;
 	*why = "transactions are still pending";
 	if (plat_now() < deadline)
@@ -157,6 +157,12 @@ static int config_quiesce(struct pci_dev *pdev, uint64_t deadline,
 	return pcidev_marked(pdev, PCI_MARK_LOST) ? 0 : err;
 }
 
+void conf_heed_no_master(struct pci_dev *pdev)
+{
+	if (hf_fetch_or_acq_rel(&pdev->marks, 0) & PCI_MARK_NO_MASTER)
+		conf_update(pdev, PCI_COMMAND, PCI_COMMAND_MASTER, 0);
+}
+
 /* SR-IOV first, Command last: nothing starts before it is set up again. */
 static void config_restore(struct pci_dev *pdev)
 {
@@ -173,11 +179,16 @@ static void config_restore(struct pci_dev *pdev)
 		if (ctl[i].reg)
 			conf_write(&c, ctl[i].reg, 2, *ctl[i].saved);
 	conf_write(&c, PCI_COMMAND, 2, pdev->quiet.command);
+	conf_heed_no_master(pdev);
 }
 
-/* It comes from a guest: how that had it is not how it was before. */
+/*
+ * The first of it, before another stage changes what is to be kept. It comes
+ * from a guest: how that had it is not how it was before.
+ */
 static int config_leave(struct pci_dev *pdev)
 {
+	conf_save(pdev);
 	pdev->quiet.saved = false;
 	return 0;
 }

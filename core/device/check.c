@@ -69,7 +69,8 @@ static unsigned int check_device(struct pci_segment *pseg, struct pci_dev *pdev,
 				 uint32_t bdf)
 {
 	pci_sbdf_t sbdf = pdev->desc.sbdf;
-	unsigned int broken = 0;
+	unsigned int broken = 0, stage = 0;
+	const char *why;
 
 	pci_lock(&pdev->lock);
 	if (sbdf.bdf != bdf || sbdf.seg != pseg->number || pdev->pseg != pseg)
@@ -82,6 +83,8 @@ static unsigned int check_device(struct pci_segment *pseg, struct pci_dev *pdev,
 	    !list_empty(&pdev->revoking_entry))
 		broken += broken_rule(sbdf, "on a list of the departing");
 	broken += check_holds(pdev) + check_owner(pdev);
+	while ((why = pci_stages_check(pdev, &stage)))
+		broken += broken_rule(sbdf, why);
 	pci_unlock(&pdev->lock);
 	return broken;
 }

@@ -315,7 +315,9 @@ int domain_destroy(struct domain *d)
 	pci_unlock(&d->lock);
 	if (dying)
 		return -EALREADY;
+	pci_stages_domain_dying(d);
 	take_devices(d);
+	pci_stages_domain_empty(d);
 	pci_lock(&list_lock);
 	list_del(&d->entry);
 	pci_unlock(&list_lock);

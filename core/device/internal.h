@@ -20,7 +20,10 @@
 #include "device/counter.h"
 #include "device/tracker.h"
 
+struct pci_dma;
 struct pci_iommu;
+struct pci_irqs;
+struct pci_reset;
 struct vpci;
 struct vpci_policy;
 struct vpci_space;
@@ -90,6 +93,7 @@ enum {
 	PCI_MARK_LOST = 1
 			<< 0, /* tested in the section that touches hardware */
 	PCI_MARK_READ_ONLY = 1 << 1,
+	PCI_MARK_NO_MASTER = 1 << 2, /* too many faults: set under lock */
 };
 
 struct pci_hold {
@@ -118,10 +122,44 @@ enum pci_returning {
 	PCI_RETURN_WAITED, /* the removal waits for a grace period since */
 };
 
+/* Whose traces it bears: a reset is to wipe them out. */
+enum pci_dirty {
+	PCI_DIRTY_NO,
+	PCI_DIRTY_HOST,  /* the hardware domain had it */
+	PCI_DIRTY_GUEST, /* a guest had it */
+};
+
 /* What core/config saves while it keeps a device quiet. */
 struct pci_quiet {
 	bool saved;
 	uint16_t command, msi, msix, ats, sriov;
+};
+
+/* Registers that the host sets and a reset undoes, Command and BARs apart. */
+enum {
+	PCI_KEPT_CACHE_LINE,
+	PCI_KEPT_LATENCY,
+	PCI_KEPT_INTERRUPT_LINE,
+	PCI_KEPT_PM,
+	PCI_KEPT_DEVCTL,
+	PCI_KEPT_DEVCTL2,
+	PCI_KEPT_LNKCTL,
+	PCI_KEPT_LNKCTL2,
+	PCI_KEPT_ACS,
+	PCI_KEPT_PAGE_SIZE,
+	PCI_KEPT
+};
+
+/* How the hardware domain last had it: core/config's, see save.c there. */
+struct pci_record {
+	bool wanted;    /* it has left the hardware domain since */
+	bool known;     /* it answered then */
+	bool express_2; /* version 2 of PCI Express */
+	uint16_t command;
+	uint32_t reg[PCI_KEPT];
+	uint32_t bar[PCI_BAR_COUNT]; /* registers; 0: not placed */
+	uint16_t rebar;              /* where the first control is; or 0 */
+	uint8_t nrebar, rebar_size[PCI_BAR_FIRST_ROM];
 };
 
 struct pci_dev {
@@ -136,6 +174,8 @@ struct pci_dev {
 	 * the guest could last reach it. */
 	hf_atomic(struct vpci *) hw_view, view;
 	struct pci_iommu *iommu; /* core/iommu; fixed; NULL: without it */
+	struct pci_irqs *irqs;   /* core/irq; likewise */
+	struct pci_reset *reset; /* core/reset; likewise */
 
 	uint64_t instance, added;       /* fixed */
 	struct pci_dev_desc desc;       /* fixed */
@@ -167,6 +207,9 @@ struct pci_dev {
 	struct list_head domain_entry;   /* owner's lock */
 	struct list_head revoking_entry; /* pseg->lock */
 	struct pci_quiet quiet;          /* who owns op */
+	struct pci_record record;        /* likewise; .wanted also under lock */
+	enum pci_dirty dirty;            /* written under lock by who owns op,
+					    or a removal's hand_over */
 	struct pci_tracker tracker;
 	struct plat_rcu_head rcu;
 };
@@ -192,6 +235,8 @@ struct domain {
 	struct pci_table table;    /* guest address → device */
 	/* Its address space, core/vpci; made once, freed with the domain. */
 	hf_atomic(struct vpci_space *) space;
+	/* What its devices reach, core/iommu; likewise. */
+	hf_atomic(struct pci_dma *) dma;
 
 	plat_event_t event;     /* a device left, or its op is over */
 	struct list_head entry; /* the domain list's lock */
@@ -329,6 +374,8 @@ void pcidev_end(struct pci_dev *pdev);
 
 /* To dom_io, on its way to somebody else; by the owner of pdev->op. */
 int pcidev_move_out(struct pci_dev *pdev, struct domain *from) __must_check;
+/* 1 ms, 2, 4, … 16: who waits for a reset or a flush need not look often. */
+void pcidev_wait_longer(unsigned int *turn);
 /*
  * Of devices on a list by removal_entry, whose op the caller owns, and which
  * have been moved to dom_io: a grace period, then all stages leave them. May
@@ -378,6 +425,7 @@ void pci_event_post(enum pci_event_type type, pci_sbdf_t sbdf,
 int pci_stages_attach(struct pci_dev *pdev);
 /* It was not published, or a later stage would not have it. May sleep. */
 void pci_stages_undo_attach(struct pci_dev *pdev);
+void pci_stages_added(struct pci_dev *pdev);
 void pci_stages_cut_off(struct pci_dev *pdev);
 int pci_stages_quiesce(struct pci_dev *pdev, unsigned int *done,
 		       uint64_t deadline, const char **why);
@@ -386,7 +434,12 @@ int pci_stages_enter(struct pci_dev *pdev, struct domain *d) __must_check;
 /* 0; -EINPROGRESS: not over yet, call again. */
 int pci_stages_leave(struct pci_dev *pdev);
 void pci_stages_revoke(struct pci_dev *pdev, struct domain *d);
+void pci_stages_domain_dying(struct domain *d);
+void pci_stages_rest(struct pci_dev *pdev);
+void pci_stages_domain_empty(struct domain *d);
 void pci_stages_domain_gone(struct domain *d);
+/* From stage *@i on: what is broken, or NULL; *@i is where to go on. */
+const char *pci_stages_check(struct pci_dev *pdev, unsigned int *i);
 void pci_stages_detach(struct pci_dev *pdev);
 
 #endif

@@ -153,15 +153,26 @@ static void take_back(struct pci_dev *pdev)
 {
 	uint64_t deadline = plat_now() + PCI_QUIESCE_TIME;
 	const char *why = NULL;
-	unsigned int done = 0;
+	unsigned int done = 0, turn = 0;
+	int err;
 
 	pcidev_cut_holds(pdev);
 	if (!pcidev_unpublish(pdev, PCI_STATE_LOST))
 		plat_bug("device %x: two lost it", pdev->desc.sbdf.sbdf);
-	/* Of a lost device a stage only takes back its own; it does not wait. */
-	if (pci_stages_quiesce(pdev, &done, deadline, &why))
+	/*
+	 * Of a lost device a stage only takes back its own, and waits for units
+	 * that know of it: the next one in the slot would be taken for it. One
+	 * that fails keeps no other.
+	 */
+	while ((err = pci_stages_quiesce(pdev, &done, deadline, &why))) {
+		if (err == -EINPROGRESS && plat_now() < deadline) {
+			pcidev_wait_longer(&turn);
+			continue;
+		}
 		plat_log(PLAT_ERROR, "lost device %x: %s", pdev->desc.sbdf.sbdf,
 			 why ? why : "not revoked");
+		done++;
+	}
 	pci_lock(&pdev->lock);
 	pci_op_end(pdev);
 	pci_unlock(&pdev->lock);

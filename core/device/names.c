@@ -100,6 +100,9 @@ const char *pci_event_name(enum pci_event_type type)
 		[PCI_EVENT_DOMAIN] = "domain",
 		[PCI_EVENT_BAR] = "bar",
 		[PCI_EVENT_VFS] = "vfs",
+		[PCI_EVENT_RESET] = "reset",
+		[PCI_EVENT_FAULT] = "fault",
+		[PCI_EVENT_IRQ] = "irq",
 	};
 
 	return NAME_OF(name, type);

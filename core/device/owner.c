@@ -91,6 +91,12 @@ static struct pci_hold *leave(struct pci_dev *pdev, struct domain *from,
 		pci_hold_unlink(hold, pdev);
 	}
 	pdev->assigned = NULL;
+	if (!domain_is_special(from))
+		pdev->dirty = PCI_DIRTY_GUEST;
+	else if (from == hardware_domain && pdev->dirty == PCI_DIRTY_NO)
+		pdev->dirty = PCI_DIRTY_HOST;
+	if (from == hardware_domain)
+		pdev->record.wanted = true;
 	list_del(&pdev->domain_entry);
 	from->ndevices--;
 	plat_event_set(&from->event);
@@ -162,18 +168,20 @@ static struct domain *owner_get(struct pci_dev *pdev)
 	return d;
 }
 
-static void wait_a_little(void)
+void pcidev_wait_longer(unsigned int *turn)
 {
 	plat_event_t never;
 
 	plat_event_init(&never);
-	plat_event_wait(&never, plat_now() + PLAT_NSEC_PER_MSEC);
+	plat_event_wait(&never, plat_now() + (PLAT_NSEC_PER_MSEC << *turn));
 	plat_event_destroy(&never);
+	*turn += *turn < 4;
 }
 
 /* All at once: a reset of one takes 100 ms, and those of ten no longer. */
 void pcidev_leave_all(struct list_head *out)
 {
+	unsigned int turn = 0;
 	struct pci_dev *pdev;
 	bool again;
 
@@ -183,7 +191,7 @@ void pcidev_leave_all(struct list_head *out)
 		list_for_each(pdev, out, struct pci_dev, removal_entry)
 			again |= pci_stages_leave(pdev) != 0;
 		if (again)
-			wait_a_little();
+			pcidev_wait_longer(&turn);
 	} while (again);
 }
 
@@ -200,13 +208,18 @@ bool pcidev_is_broken(struct pci_dev *pdev)
 /* What became broken in a guest's hands, or on its way out of them, stays. */
 int pcidev_settle(struct pci_dev *pdev)
 {
+	unsigned int turn = 0;
+
 	while (pci_stages_leave(pdev))
-		wait_a_little();
-	if (pcidev_is_broken(pdev))
+		pcidev_wait_longer(&turn);
+	if (pcidev_is_broken(pdev)) {
+		pci_stages_rest(pdev);
 		return -EIO;
+	}
 	if (pci_stages_enter(pdev, hardware_domain)) {
 		pcidev_set_broken(pdev, "it cannot be given back to the host");
 		pci_stages_cut_off(pdev);
+		pci_stages_rest(pdev);
 		return -EIO;
 	}
 	pcidev_move(pdev, dom_io, hardware_domain, PCI_MOVE_PLAIN, NULL, NULL,
@@ -220,8 +233,9 @@ void pcidev_quarantine(struct pci_dev *pdev)
 
 	if (d && d != dom_io)
 		(void)!pcidev_move_out(pdev, d);
-	domain_put(d);
 	pci_stages_cut_off(pdev);
+	domain_put(d); /* stages had something of it until now */
+	pci_stages_rest(pdev);
 }
 
 /*

@@ -117,6 +117,25 @@ int pci_query(pci_sbdf_t sbdf, struct pci_dev_info *info)
 	return err;
 }
 
+int pci_owner(pci_sbdf_t sbdf)
+{
+	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
+	struct pci_dev *pdev;
+	struct domain *d = NULL;
+	int id = -ENODEV;
+
+	if (!pseg)
+		return -ENODEV;
+	plat_rcu_read_lock();
+	pdev = pci_table_find(&pseg->table, sbdf);
+	if (pdev)
+		d = hf_load_acquire(&pdev->owner);
+	if (d)
+		id = (int)d->id;
+	plat_rcu_read_unlock();
+	return id;
+}
+
 int pci_slot_next(pci_sbdf_t sbdf, pci_sbdf_t *cursor)
 {
 	struct pci_segment *pseg = pci_segment_find(sbdf.seg);

@@ -143,7 +143,8 @@ static int link_parent(struct pci_dev *pdev)
 	if (life_is_dead(life_state(&parent->life)) ||
 	    pcidev_marked(parent, PCI_MARK_LOST))
 		err = -ENODEV;
-	else if (parent->op == PCI_OP_REMOVE || parent->op == PCI_OP_LOSS)
+	else if (parent->op == PCI_OP_REMOVE || parent->op == PCI_OP_LOSS ||
+		 parent->op == PCI_OP_RESET)
 		err = -EBUSY;
 	else
 		pci_hold_link(pdev->parent_hold, parent);
@@ -273,6 +274,7 @@ static int add_new(struct pci_segment *pseg, const struct pci_dev_desc *desc,
 		goto out_detach;
 	plat_free(spare);
 	pci_stat_add(PCI_STAT_ADDED, 1);
+	pci_stages_added(pdev);
 	*out = pdev;
 	return 0;
 

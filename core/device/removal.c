@@ -455,7 +455,11 @@ static enum progress step_settle(struct pci_removal *op)
 				op->next = plat_now() + REMOVAL_POLL;
 				return WAIT;
 			}
-			pcidev_settle(pdev);
+			if (pcidev_settle(pdev)) { /* it stays where it is */
+				pci_lock(&pdev->lock);
+				pdev->returning = PCI_RETURN_NONE;
+				pci_unlock(&pdev->lock);
+			}
 		} else if (returning == PCI_RETURN_BEGUN) {
 			op->step = STEP_LET_GO; /* since we looked */
 			return GO_ON;

@@ -17,6 +17,15 @@ static void note(struct pci_blocker *to, unsigned int *n, struct pci_dev *pdev,
 	++*n;
 }
 
+/* What is bound for a guest goes with the device: the guest answers for both. */
+static bool is_refused(struct pci_dev *pdev, const struct pci_hold *hold)
+{
+	const struct pci_hold *guest = pdev->assigned;
+
+	return hold->refused || (hold->kind == PCI_HOLD_IRQ && guest &&
+				 guest->refused && hold->data == guest->data);
+}
+
 /* Under both locks. */
 static void survey_one(struct pci_removal *op, struct pci_dev *pdev,
 		       struct removal_survey *found)
@@ -27,7 +36,7 @@ static void survey_one(struct pci_removal *op, struct pci_dev *pdev,
 		if (!pci_hold_is_foreign(hold, op))
 			continue;
 		found->foreign++;
-		found->refused += hold->refused;
+		found->refused += is_refused(pdev, hold);
 		note(op->info.blocker, &op->info.blockers, pdev, hold);
 	}
 }

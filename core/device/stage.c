@@ -57,6 +57,15 @@ void pci_stages_undo_attach(struct pci_dev *pdev)
 		undo_attach(stages[i], pdev);
 }
 
+void pci_stages_added(struct pci_dev *pdev)
+{
+	unsigned int i;
+
+	for (i = 0; i < nstages; i++)
+		if (stages[i]->added)
+			stages[i]->added(pdev);
+}
+
 void pci_stages_cut_off(struct pci_dev *pdev)
 {
 	unsigned int i;
@@ -120,6 +129,33 @@ void pci_stages_revoke(struct pci_dev *pdev, struct domain *d)
 			stages[i]->revoke(pdev, d);
 }
 
+void pci_stages_rest(struct pci_dev *pdev)
+{
+	unsigned int i;
+
+	for (i = 0; i < nstages; i++)
+		if (stages[i]->rest)
+			stages[i]->rest(pdev);
+}
+
+void pci_stages_domain_dying(struct domain *d)
+{
+	unsigned int i;
+
+	for (i = nstages; i-- > 0;)
+		if (stages[i]->domain_dying)
+			stages[i]->domain_dying(d);
+}
+
+void pci_stages_domain_empty(struct domain *d)
+{
+	unsigned int i;
+
+	for (i = nstages; i-- > 0;)
+		if (stages[i]->domain_empty)
+			stages[i]->domain_empty(d);
+}
+
 void pci_stages_domain_gone(struct domain *d)
 {
 	unsigned int i;
@@ -127,6 +163,18 @@ void pci_stages_domain_gone(struct domain *d)
 	for (i = nstages; i-- > 0;)
 		if (stages[i]->domain_gone)
 			stages[i]->domain_gone(d);
+}
+
+const char *pci_stages_check(struct pci_dev *pdev, unsigned int *i)
+{
+	while (*i < nstages) {
+		const struct pci_stage *stage = stages[(*i)++];
+		const char *why = stage->check ? stage->check(pdev) : NULL;
+
+		if (why)
+			return why;
+	}
+	return NULL;
 }
 
 void pci_stages_detach(struct pci_dev *pdev)

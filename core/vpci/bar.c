@@ -15,17 +15,6 @@
  */
 #include "vpci/internal.h"
 
-static uint16_t bar_reg(const struct pci_dev_desc *desc, unsigned int i)
-{
-	if (i < PCI_BAR_FIRST_ROM)
-		return (uint16_t)(PCI_BASE_ADDRESS_0 + 4 * i);
-	if (i >= PCI_BAR_FIRST_VF)
-		return (uint16_t)(desc->sriov + PCI_SRIOV_BAR +
-				  4 * (i - PCI_BAR_FIRST_VF));
-	return desc->hdr_type == PCI_HEADER_TYPE_BRIDGE ? PCI_ROM_ADDRESS1
-							: PCI_ROM_ADDRESS;
-}
-
 static bool is_memory(uint8_t kind)
 {
 	return kind != PCI_BAR_NONE && kind != PCI_BAR_IO;
@@ -180,7 +169,7 @@ int vpci_build_bars(struct vpci *view)
 		bar->size = view->host_bar[i].size;
 		bar->kind = view->host_bar[i].kind;
 		bar->prefetch = view->host_bar[i].prefetch;
-		bar->reg = bar_reg(desc, i);
+		bar->reg = conf_bar_register(desc, i);
 		/* Those of a hardware domain's VF are its PF's matter. */
 		if (!view->hardware || !desc->is_vf)
 			err = add_bar(view, bar);
@@ -257,24 +246,4 @@ void vpci_bars_reset(struct vpci *view)
 		if (view->bar[i].size)
 			hf_store_release(&view->bar[i].addr,
 					 address(view, &view->bar[i]));
-}
-
-void vpci_bars_restore(struct vpci *view, bool vf_bars)
-{
-	const struct pci_dev_desc *desc = &view->pdev->desc;
-	unsigned int i;
-
-	if (desc->is_vf)
-		return; /* it has none (§9.3.4.1.11) */
-	for (i = 0; i < (vf_bars ? PCI_BAR_COUNT : VPCI_BARS); i++) {
-		const struct pci_bar *bar = &view->host_bar[i];
-		uint16_t reg = bar_reg(desc, i);
-
-		if (bar->kind == PCI_BAR_NONE || !bar->addr)
-			continue;
-		vpci_hw_write(view, reg, 4, (uint32_t)bar->addr);
-		if (bar->kind == PCI_BAR_MEM64)
-			vpci_hw_write(view, reg + 4, 4,
-				      (uint32_t)(bar->addr >> 32));
-	}
 }

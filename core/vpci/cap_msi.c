@@ -9,6 +9,7 @@
  * are under pdev->lock, so the two halves of an address that are read there
  * belong together.
  */
+#include "irq/guest.h"
 #include "vpci/msi.h"
 
 /* What the registers say. */
@@ -89,6 +90,14 @@ static struct pci_vector msi_vector(const struct msi_state *s, unsigned int i)
 	};
 }
 
+/* In a reset of the function there are none (flr.c). */
+static void tell_irq(struct vpci *view, const struct msi_state *s)
+{
+	if (!view->hardware)
+		irq_guest_msi(view->pdev, s->on && !vpci_in_flr(view),
+			      s->vectors, s->mask);
+}
+
 void vpci_msi_update(struct vpci *view)
 {
 	struct vpci_msi *msi = view->msi;
@@ -101,6 +110,7 @@ void vpci_msi_update(struct vpci *view)
 	pci_assert_held(&view->pdev->lock);
 	was = msi->told;
 	is = msi->told = msi_state(view);
+	tell_irq(view, &is);
 	pending = hf_load_relaxed(&msi->pending);
 	for (i = 0; i < msi->vectors; i++) {
 		struct pci_vector old = msi_vector(&was, i);
@@ -156,13 +166,20 @@ static void msi_write(struct vpci *view, uint16_t reg, uint32_t val,
 	vpci_msi_update(view);
 }
 
+/* What the receiver remembers, or core/irq. */
+static uint32_t msi_pending(struct vpci *view)
+{
+	return hf_load_relaxed(&view->msi->pending) |
+	       (uint32_t)irq_guest_pending(view->pdev, PCI_VECTOR_MSI, 0);
+}
+
 static uint32_t msi_read_pending(struct vpci *view, uint16_t reg, uint32_t val,
 				 void *data)
 {
 	(void)reg;
 	(void)val;
 	(void)data;
-	return hf_load_relaxed(&view->msi->pending);
+	return msi_pending(view);
 }
 
 static int msi_add_word(struct vpci *view, uint16_t reg, uint32_t rw)
@@ -259,6 +276,7 @@ void vpci_msi_reset(struct vpci *view)
 	if (msi->mask)
 		vpci_set(view, msi->mask, 4, 0);
 	hf_store_relaxed(&msi->pending, 0);
+	irq_guest_forget(view->pdev, PCI_VECTOR_MSI);
 }
 
 void vpci_msi_free(struct vpci *view)
@@ -278,7 +296,7 @@ int vpci_msi_vector(struct vpci *view, unsigned int i, struct pci_vector *out)
 	pci_assert_held(&view->pdev->lock);
 	s = msi_state(view);
 	*out = msi_vector(&s, i);
-	out->pending = hf_load_relaxed(&view->msi->pending) >> i & 1;
+	out->pending = msi_pending(view) >> i & 1;
 	return 0;
 }
 

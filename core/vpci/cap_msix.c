@@ -4,6 +4,7 @@
  * view, Table and PBA say where the hardware has them. The table itself is
  * msix_table.c's; msi.h says when the receiver is told.
  */
+#include "irq/guest.h"
 #include "vpci/msi.h"
 
 /* --- where table and PBA are ------------------------------------------------------- */
@@ -42,6 +43,12 @@ static int regions_set(struct vpci_msix *msix, const struct vpci *view,
 
 /* --- Message Control --------------------------------------------------------------- */
 
+/* In a reset of the function there are none (flr.c). */
+static bool hw_on(struct vpci *view)
+{
+	return vpci_msix_is_on(view) && !vpci_in_flr(view);
+}
+
 /* Every vector goes on or off with Enable; the mask of all concerns only some. */
 static void msix_set_flags(struct vpci *view, uint16_t flags)
 {
@@ -51,7 +58,11 @@ static void msix_set_flags(struct vpci *view, uint16_t flags)
 
 	vpci_set(view, msix->flags, 2, flags);
 	if ((old ^ flags) & PCI_MSIX_FLAGS_ENABLE) {
+		/* Hardware never has both on. */
+		if (!(flags & PCI_MSIX_FLAGS_ENABLE))
+			irq_guest_msix(view->pdev, false);
 		vpci_msi_update(view);
+		irq_guest_msix(view->pdev, hw_on(view));
 		vpci_intx_update(view);
 	}
 	for (i = 0; i < msix->entries; i++) {
@@ -139,6 +150,25 @@ void vpci_msix_reset(struct vpci *view)
 		return;
 	msix_set_flags(view, (uint16_t)(view->msix->entries - 1));
 	vpci_msix_table_clear(view->msix);
+	irq_guest_forget(view->pdev, PCI_VECTOR_MSIX);
+}
+
+void vpci_irq_stop(struct vpci *view)
+{
+	irq_guest_msi(view->pdev, false, 0, 0);
+	irq_guest_msix(view->pdev, false);
+}
+
+void vpci_irq_start(struct vpci *view)
+{
+	unsigned int i;
+
+	vpci_msi_update(view);
+	if (!view->msix)
+		return;
+	irq_guest_msix(view->pdev, hw_on(view));
+	for (i = 0; i < view->msix->entries; i++)
+		vpci_msix_entry_irq(view, i);
 }
 
 void vpci_msix_free(struct vpci *view)
@@ -157,7 +187,11 @@ int vpci_msix_vector(struct vpci *view, unsigned int i, struct pci_vector *out)
 		return -EINVAL;
 	pci_assert_held(&view->pdev->lock);
 	vpci_msix_entry_get(msix, i, vpci_msix_flags(view), out);
-	out->pending = hf_load_relaxed(&msix->pending[i / 64]) >> i % 64 & 1;
+	out->pending =
+		(hf_load_relaxed(&msix->pending[i / 64]) |
+		 irq_guest_pending(view->pdev, PCI_VECTOR_MSIX, i & ~63u)) >>
+			i % 64 &
+		1;
 	return 0;
 }
 

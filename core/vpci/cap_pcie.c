@@ -36,7 +36,8 @@ enum {
 static uint16_t clamp_read_request(struct vpci *view, uint32_t val)
 {
 	uint16_t want = val & PCI_EXP_DEVCTL_READRQ;
-	uint32_t most = view->kept[VPCI_KEPT_DEVCTL] & PCI_EXP_DEVCTL_READRQ;
+	uint32_t most = view->pdev->record.reg[PCI_KEPT_DEVCTL] &
+			PCI_EXP_DEVCTL_READRQ;
 
 	return (uint16_t)((val & ~(uint32_t)PCI_EXP_DEVCTL_READRQ) |
 			  (want < most ? want : most));
@@ -51,8 +52,8 @@ static void devctl_write(struct vpci *view, uint16_t reg, uint32_t val,
 	if (val & PCI_EXP_DEVCTL_BCR_FLR)
 		vpci_flr_begin(view);
 	if (!(hf_load_relaxed(&view->work) & VPCI_WORK_FLR))
-		vpci_hw_update(view, reg, DEVCTL_WRITTEN,
-			       clamp_read_request(view, val));
+		conf_update(view->pdev, reg, DEVCTL_WRITTEN,
+			    clamp_read_request(view, val));
 }
 
 static int add_read_only(struct vpci *view, unsigned int reg, uint8_t size,

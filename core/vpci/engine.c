@@ -59,6 +59,8 @@ void vpci_hw_write(struct vpci *view, uint16_t reg, uint8_t size, uint32_t val)
 	if (!pcidev_marked(pdev, PCI_MARK_LOST))
 		host->ops->write(host, pdev->desc.sbdf, reg, size,
 				 val & (uint32_t)vpci_ones(size));
+	if (view->hardware)
+		conf_heed_write(pdev, reg, size);
 }
 
 /* --- values ------------------------------------------------------------------- */

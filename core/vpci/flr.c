@@ -67,8 +67,8 @@ static void tell(struct vpci *view)
 	const struct pci_dev_desc *desc = &view->pdev->desc;
 
 	if (has_pcie_flr(view))
-		vpci_hw_update(view, desc->pcie + PCI_EXP_DEVCTL,
-			       PCI_EXP_DEVCTL_BCR_FLR, PCI_EXP_DEVCTL_BCR_FLR);
+		conf_update(view->pdev, desc->pcie + PCI_EXP_DEVCTL,
+			    PCI_EXP_DEVCTL_BCR_FLR, PCI_EXP_DEVCTL_BCR_FLR);
 	else
 		vpci_hw_write(view, desc->af + PCI_AF_CTRL, 1, PCI_AF_CTRL_FLR);
 	view->flr_over = plat_now() + flr_time;
@@ -80,6 +80,7 @@ static void finish(struct vpci *view, bool well)
 	hf_fetch_and_release(&view->work, ~(uint32_t)VPCI_WORK_FLR);
 	if (well) {
 		vpci_header_start(view);
+		vpci_irq_start(view);
 		vpci_command_apply(view);
 	}
 }

@@ -7,7 +7,7 @@
  * Command is the guest's own, apart from hardware's. There Memory Space Enable
  * stays on while the guest has the device, or an access that is under way
  * would make the host see an unsupported request (XSA-120, XSA-126); Bus
- * Master follows the guest while the device is sound; INTx is off where the
+ * Master follows the guest while the device is sound and its DMA does not fault; INTx is off where the
  * guest wants it off or has message interrupts on (§7.5.1.1.3). What a guest
  * may not have there reads 0 and stays in hardware as it is.
  *
@@ -22,22 +22,10 @@ enum {
 	COMMAND_GUEST = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
 			PCI_COMMAND_INTX_DISABLE,
 	COMMAND_GUEST_VF = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER,
-	COMMAND_DECODE = PCI_COMMAND_IO | PCI_COMMAND_MEMORY,
 	STATUS_HARDWARE = PCI_STATUS_IMM_READY | PCI_STATUS_INTERRUPT |
 			  PCI_STATUS_66MHZ | PCI_STATUS_FAST_BACK |
 			  PCI_STATUS_DEVSEL_MASK | PCI_STATUS_W1C,
 };
-
-/* --- hardware ------------------------------------------------------------------- */
-
-void vpci_hw_update(struct vpci *view, uint16_t reg, uint16_t mask,
-		    uint16_t val)
-{
-	uint16_t now = (uint16_t)vpci_hw_read(view, reg, 2);
-
-	if (now != vpci_ones(2) && (now ^ val) & mask)
-		vpci_hw_write(view, reg, 2, (now & ~mask) | (val & mask));
-}
 
 /* --- Command --------------------------------------------------------------------- */
 
@@ -58,16 +46,17 @@ void vpci_intx_update(struct vpci *view)
 
 	if (view->hardware || hf_load_relaxed(&view->work) & VPCI_WORK_FLR)
 		return;
-	if (!view->pdev->broken && !cut)
+	if (!view->pdev->broken && !cut &&
+	    !pcidev_marked(view->pdev, PCI_MARK_NO_MASTER))
 		hw |= guest & PCI_COMMAND_MASTER;
 	if (cut || guest & PCI_COMMAND_INTX_DISABLE || vpci_msi_is_on(view) ||
 	    vpci_msix_is_on(view))
 		hw |= PCI_COMMAND_INTX_DISABLE;
-	vpci_hw_update(
-		view, PCI_COMMAND,
-		PCI_COMMAND_MASTER |
-			(view->pdev->desc.is_vf ? 0 : PCI_COMMAND_INTX_DISABLE),
-		hw);
+	conf_update(view->pdev, PCI_COMMAND,
+		    PCI_COMMAND_MASTER |
+			    (view->pdev->desc.is_vf ? 0
+						    : PCI_COMMAND_INTX_DISABLE),
+		    hw);
 }
 
 void vpci_command_apply(struct vpci *view)
@@ -292,102 +281,17 @@ void vpci_header_reset(struct vpci *view)
 	vpci_command_apply(view);
 }
 
-/* What the host has set and a reset undoes, Command and BARs apart. */
-static const struct {
-	uint8_t reg, size;
-	enum { HEADER, EXPRESS, EXPRESS_2, ACS, SRIOV } of;
-} kept[VPCI_KEPT] = {
-	[VPCI_KEPT_CACHE_LINE] = { PCI_CACHE_LINE_SIZE, 1, HEADER },
-	[VPCI_KEPT_LATENCY] = { PCI_LATENCY_TIMER, 1, HEADER },
-	[VPCI_KEPT_INTERRUPT_LINE] = { PCI_INTERRUPT_LINE, 1, HEADER },
-	[VPCI_KEPT_DEVCTL] = { PCI_EXP_DEVCTL, 2, EXPRESS },
-	[VPCI_KEPT_DEVCTL2] = { PCI_EXP_DEVCTL2, 2, EXPRESS_2 },
-	[VPCI_KEPT_LNKCTL] = { PCI_EXP_LNKCTL, 2, EXPRESS_2 },
-	[VPCI_KEPT_LNKCTL2] = { PCI_EXP_LNKCTL2, 2, EXPRESS_2 },
-	[VPCI_KEPT_ACS] = { PCI_ACS_CTRL, 2, ACS },
-	[VPCI_KEPT_PAGE_SIZE] = { PCI_SRIOV_SYS_PGSIZE, 4, SRIOV },
-};
-
-/* 0: there is none. Version 1 may end after Device Status (§7.5.3). */
-static uint16_t kept_reg(const struct vpci *view, unsigned int i)
-{
-	const struct pci_dev_desc *desc = &view->pdev->desc;
-	const uint16_t base[] = {
-		[EXPRESS] = desc->pcie,
-		[EXPRESS_2] = view->express_2 ? desc->pcie : 0,
-		[ACS] = desc->acs,
-		[SRIOV] = desc->sriov,
-	};
-
-	if (kept[i].of == HEADER)
-		return kept[i].reg;
-	return base[kept[i].of] ? base[kept[i].of] + kept[i].reg : 0;
-}
-
-static void keep(struct vpci *view)
-{
-	struct pci_dev *pdev = view->pdev;
-	uint16_t pcie = pdev->desc.pcie;
-	unsigned int i;
-
-	view->express_2 = pcie && (pcidev_read(pdev, pcie + PCI_EXP_FLAGS, 2) &
-				   PCI_EXP_FLAGS_VERS) >= 2;
-	for (i = 0; i < VPCI_KEPT; i++)
-		if (kept_reg(view, i))
-			view->kept[i] = pcidev_read(pdev, kept_reg(view, i),
-						    kept[i].size);
-	view->kept[VPCI_KEPT_DEVCTL] &= ~(uint32_t)PCI_EXP_DEVCTL_BCR_FLR;
-}
-
-/* What VFs hang on is not written while there are any (§9.3.3.13). */
-static bool has_vfs(struct vpci *view)
-{
-	uint16_t sriov = view->pdev->desc.sriov;
-
-	return sriov && vpci_hw_read(view, sriov + PCI_SRIOV_CTRL, 2) &
-				(PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE);
-}
-
-static void put_back(struct vpci *view)
-{
-	bool vfs = has_vfs(view);
-	unsigned int i;
-
-	for (i = 0; i < VPCI_KEPT && view->known; i++)
-		if (kept_reg(view, i) && !(vfs && kept[i].of == SRIOV))
-			vpci_hw_write(view, kept_reg(view, i), kept[i].size,
-				      view->kept[i]);
-	vpci_bars_restore(view, !vfs);
-}
-
-/* Nothing decoded, nothing started, then the rest, and @command last. */
-static void restore(struct vpci *view, uint16_t command)
-{
-	const struct pci_dev_desc *desc = &view->pdev->desc;
-
-	vpci_hw_write(view, PCI_COMMAND, 2,
-		      (command & ~(COMMAND_DECODE | PCI_COMMAND_MASTER)) |
-			      PCI_COMMAND_INTX_DISABLE);
-	if (desc->msi)
-		vpci_hw_update(view, desc->msi + PCI_MSI_FLAGS,
-			       PCI_MSI_FLAGS_ENABLE, 0);
-	if (desc->msix)
-		vpci_hw_update(view, desc->msix + PCI_MSIX_FLAGS,
-			       PCI_MSIX_FLAGS_ENABLE, 0);
-	put_back(view);
-	vpci_hw_write(view, PCI_COMMAND, 2, command);
-}
-
 void vpci_header_start(struct vpci *view)
 {
-	uint16_t command = view->command | PCI_COMMAND_INTX_DISABLE;
+	uint16_t command = view->pdev->record.command |
+			   PCI_COMMAND_INTX_DISABLE;
 	unsigned int i;
 
 	command &= (uint16_t) ~(PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY);
 	for (i = 0; i < VPCI_BARS; i++)
 		if (view->bar[i].size && view->bar[i].kind != PCI_BAR_IO)
 			command |= PCI_COMMAND_MEMORY;
-	restore(view, command);
+	conf_restore(view->pdev, command);
 }
 
 /*
@@ -411,15 +315,7 @@ static void power_on(struct pci_dev *pdev)
 
 static void enter_guest(struct vpci *view)
 {
-	struct pci_dev *pdev = view->pdev;
-	uint16_t command = (uint16_t)pcidev_read(pdev, PCI_COMMAND, 2);
-
-	view->known = command != vpci_ones(2);
-	if (view->known) { /* else it is off when it comes back */
-		view->command = command;
-		keep(view);
-	}
-	power_on(pdev);
+	power_on(view->pdev);
 	plat_rcu_read_lock();
 	vpci_header_start(view);
 	plat_rcu_read_unlock();
@@ -455,6 +351,7 @@ void vpci_header_leave(struct vpci *view)
 		return;
 	plat_rcu_read_lock();
 	/* What the guest has told it to do it must not go on doing (rule 15). */
-	restore(view, view->command & (uint16_t)~PCI_COMMAND_MASTER);
+	conf_restore(view->pdev, view->pdev->record.command &
+					 (uint16_t)~PCI_COMMAND_MASTER);
 	plat_rcu_read_unlock();
 }

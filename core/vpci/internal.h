@@ -107,20 +107,6 @@ enum {
 	VPCI_WORK_VFS = 1 << 2,  /* VF Enable was written */
 };
 
-/* Registers that a reset undoes, as header.c keeps them. */
-enum {
-	VPCI_KEPT_CACHE_LINE,
-	VPCI_KEPT_LATENCY,
-	VPCI_KEPT_INTERRUPT_LINE,
-	VPCI_KEPT_DEVCTL,
-	VPCI_KEPT_DEVCTL2,
-	VPCI_KEPT_LNKCTL,
-	VPCI_KEPT_LNKCTL2,
-	VPCI_KEPT_ACS,
-	VPCI_KEPT_PAGE_SIZE,
-	VPCI_KEPT
-};
-
 struct vpci_msi;
 struct vpci_msix;
 struct vpci_vfs;
@@ -147,11 +133,6 @@ struct vpci {
 	hf_atomic(uint32_t) work; /* VPCI_WORK_*; written under pdev->lock */
 	uint64_t asked;           /* how often for work; pdev->lock */
 	uint64_t flr_over;        /* plat_now(); pdev->lock */
-	/* As the host had them in hardware; written by vpci_header_enter(). */
-	uint16_t command;
-	uint32_t kept[VPCI_KEPT];
-	bool known;     /* it answered then */
-	bool express_2; /* version 2 of PCI Express */
 	/* Fixed: as the host had them when the view was built. */
 	struct pci_bar host_bar[PCI_BAR_COUNT];
 	struct vpci_bar bar[VPCI_BARS];
@@ -237,6 +218,12 @@ static inline void vpci_want(struct vpci *view, uint32_t work)
 	view->asked++;
 }
 
+/* The function is being reset by its guest (flr.c); under pdev->lock. */
+static inline bool vpci_in_flr(struct vpci *view)
+{
+	return hf_load_relaxed(&view->work) & VPCI_WORK_FLR;
+}
+
 /* --- policy.c, chain.c -------------------------------------------------------------- */
 
 /* How @policy treats a capability; NULL: hidden (.hardware: as it is). */
@@ -279,15 +266,8 @@ void vpci_header_enter(struct vpci *view);
 void vpci_header_leave(struct vpci *view);
 /* The part of enter that a reset undoes: writes only. In a section. */
 void vpci_header_start(struct vpci *view);
-/*
- * The same of what bar.c has: after vpci_values_reset(), and in hardware, with
- * a PF's VF BARs if they can be written now.
- */
+/* The same of what bar.c has: after vpci_values_reset(). */
 void vpci_bars_reset(struct vpci *view);
-void vpci_bars_restore(struct vpci *view, bool vf_bars);
-/* The bits of @mask in a 16-bit register of hardware, if it answers at all. */
-void vpci_hw_update(struct vpci *view, uint16_t reg, uint16_t mask,
-		    uint16_t val);
 
 /* --- map.c: the guest's address space ---------------------------------------------------- */
 
@@ -375,6 +355,13 @@ int vpci_msi_pending(struct vpci *view, unsigned int i);  /* under the lock */
 int vpci_msix_pending(struct vpci *view, unsigned int i); /* likewise */
 void vpci_msi_info(struct vpci *view, struct vpci_info *info);
 void vpci_msix_info(struct vpci *view, struct vpci_info *info);
+
+/*
+ * Hardware's vectors off, whatever the guest wants; and what it wants anew, as
+ * after a reset of the function. Under the lock, in a section.
+ */
+void vpci_irq_stop(struct vpci *view);
+void vpci_irq_start(struct vpci *view);
 
 /* Note where a guest must not reach in its BARs, whatever it is shown. */
 void vpci_msix_find_holes(struct vpci *view);

@@ -4,7 +4,8 @@
  * (domain_ops.vector) is told of a vector, and the MSI-X table.
  *
  * Nothing that a guest programs here reaches hardware: the receiver translates
- * it.
+ * it. core/irq is told as well, of what is on and masked only, and may be told
+ * the same again; it remembers what is pending of the vectors that it binds.
  *
  * The receiver is told of a vector that goes on or off, that is masked or
  * unmasked while on, or whose address or data changes while it can be
@@ -69,6 +70,8 @@ void vpci_msix_entry_get(struct vpci_msix *msix, unsigned int i, uint16_t flags,
  */
 void vpci_msix_entry_update(struct vpci *view, unsigned int i,
 			    const struct pci_vector *was);
+/* The same for core/irq alone. Under pdev->lock, in a section. */
+void vpci_msix_entry_irq(struct vpci *view, unsigned int i);
 /* All entries masked and empty, nothing pending. Under the lock, or unshared. */
 void vpci_msix_table_clear(struct vpci_msix *msix);
 

@@ -12,6 +12,7 @@
  * pdev->lock, stores at once. No pointer is reached through these words, so
  * relaxed order is enough.
  */
+#include "irq/guest.h"
 #include "vpci/msi.h"
 
 /* --- entries ------------------------------------------------------------------------ */
@@ -48,7 +49,17 @@ void vpci_msix_entry_update(struct vpci *view, unsigned int i,
 
 	vpci_msix_entry_get(view->msix, i, vpci_msix_flags(view), &is);
 	is.pending = vpci_deliverable(&is) && take_pending(view->msix, i);
+	vpci_msix_entry_irq(view, i);
 	vpci_vector_tell(view, was, &is);
+}
+
+void vpci_msix_entry_irq(struct vpci *view, unsigned int i)
+{
+	struct pci_vector v;
+
+	vpci_msix_entry_get(view->msix, i, vpci_msix_flags(view), &v);
+	if (v.enabled)
+		irq_guest_entry(view->pdev, i, v.masked);
 }
 
 void vpci_msix_table_clear(struct vpci_msix *msix)
@@ -130,6 +141,20 @@ static quadword *quadword_at(struct vpci_msix *msix, unsigned int bar,
 		       : &entry->data_ctrl;
 }
 
+/* The PBA: what the receiver remembers, or core/irq. */
+static uint64_t quadword_read(struct vpci *view, unsigned int bar,
+			      uint64_t offset)
+{
+	struct vpci_msix *msix = view->msix;
+	uint64_t val = hf_load_relaxed(quadword_at(msix, bar, offset));
+
+	if (!touches(&msix->table, bar, offset, 1))
+		val |= irq_guest_pending(
+			view->pdev, PCI_VECTOR_MSIX,
+			(unsigned int)((offset - msix->pba.start) / 8 * 64));
+	return val;
+}
+
 bool vpci_msix_mem_read(struct vpci *view, unsigned int bar, uint64_t offset,
 			uint8_t size, uint64_t *val)
 {
@@ -137,8 +162,7 @@ bool vpci_msix_mem_read(struct vpci *view, unsigned int bar, uint64_t offset,
 		return false;
 	*val = vpci_ones(size);
 	if (view->msix && access_ok(offset, size))
-		*val &= hf_load_relaxed(quadword_at(view->msix, bar, offset)) >>
-			8 * (offset & 4);
+		*val &= quadword_read(view, bar, offset) >> 8 * (offset & 4);
 	return true;
 }
 

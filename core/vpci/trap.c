@@ -110,11 +110,12 @@ static void pass_dword(struct pci_dev *pdev, struct access *a, uint16_t reg,
 	struct pci_host *host = pdev->pseg->host;
 	uint32_t val;
 
-	if (a->write)
+	if (a->write) {
 		host->ops->write(host, pdev->desc.sbdf, reg, size,
 				 (uint32_t)(a->val >> shift) &
 					 (uint32_t)vpci_ones(size));
-	else if (!host->ops->read(host, pdev->desc.sbdf, reg, size, &val))
+		conf_heed_write(pdev, reg, size);
+	} else if (!host->ops->read(host, pdev->desc.sbdf, reg, size, &val))
 		a->val = (a->val & ~(vpci_ones(size) << shift)) |
 			 (uint64_t)val << shift;
 }

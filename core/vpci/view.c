@@ -239,7 +239,9 @@ static void vpci_restore(struct pci_dev *pdev)
 	plat_rcu_read_lock();
 	pci_lock(&pdev->lock);
 	if (!(hf_load_relaxed(&view->work) & VPCI_WORK_FLR)) {
+		vpci_irq_stop(view);
 		vpci_header_start(view);
+		vpci_irq_start(view);
 		vpci_command_apply(view);
 	}
 	pci_unlock(&pdev->lock);

@@ -238,6 +238,8 @@ struct pci_dev_info {
  * pdev->lock. Takes no reference.
  */
 int pci_query(pci_sbdf_t sbdf, struct pci_dev_info *info) __must_check;
+/* Whose it is by now, a domain id; -ENODEV. Any context, any lock held. */
+int pci_owner(pci_sbdf_t sbdf) __must_check;
 /* The first device at or after *@sbdf in its segment: 0; -ENOENT. */
 int pci_query_next(pci_sbdf_t sbdf, struct pci_dev_info *info) __must_check;
 /* The same of a device on which the caller owns a reference. */

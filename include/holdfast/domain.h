@@ -30,6 +30,8 @@ struct pci_mapping {
 	uint64_t gpa, hpa, size;
 };
 
+enum pci_vector_kind { PCI_VECTOR_MSI, PCI_VECTOR_MSIX };
+
 /* How a guest wants an interrupt delivered (PCIe 6.0 §7.7.1, §7.7.2). */
 struct pci_vector {
 	bool msix;    /* else MSI */
@@ -70,6 +72,14 @@ struct domain_ops {
 	 */
 	void (*vector)(struct domain *d, pci_sbdf_t sbdf,
 		       const struct pci_vector *vector);
+	/*
+	 * Vector @index of @sbdf (host address) has come, and the guest lets it
+	 * through. In a section, any context, interrupts included, the device's
+	 * lock may be held: note it and return, no call into the core. Without this function the guest's interrupts are pending for
+	 * ever.
+	 */
+	void (*interrupt)(struct domain *d, pci_sbdf_t sbdf, bool msix,
+			  unsigned int index);
 	/* The last reference is gone; free what @data points at. */
 	void (*destroyed)(void *data);
 };

@@ -23,6 +23,9 @@ enum pci_event_type {
 	PCI_EVENT_BAR,     /* could not be mapped; detail: which, and why */
 	PCI_EVENT_VFS,     /* enabled, disabled, or refused; detail: how many,
 			      or who holds one */
+	PCI_EVENT_RESET,   /* detail: the method, or why it failed */
+	PCI_EVENT_FAULT,   /* its DMA faults too often; bus mastering is off */
+	PCI_EVENT_IRQ,     /* a guest's vector could not be bound; why */
 	PCI_EVENT_TYPES
 };
 

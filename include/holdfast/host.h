@@ -9,6 +9,8 @@
 #include <holdfast/sbdf.h>
 
 struct pci_host;
+struct iommu_ops;
+struct msi_ops;
 
 enum pci_host_event {
 	PCI_HOST_ARRIVED, /* there is something new at this address: probe it */
@@ -83,7 +85,9 @@ struct pci_host_ops {
 
 struct pci_host {
 	const struct pci_host_ops *ops;
-	const char *name; /* "fabric", "dump", "linux", … */
+	const struct msi_ops *msi;     /* irq.h; NULL: no message interrupts */
+	const struct iommu_ops *iommu; /* iommu.h; NULL: no IOMMU */
+	const char *name;              /* "fabric", "dump", "linux", … */
 	/*
 	 * Set by whoever drives the host (a daemon) before hotplug is enabled;
 	 * called by the host, without locks, from its own context.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How the modules above the device take part in its life without being named
- * by it: a fixed sequence of stages (IOMMU, config, vPCI).
+ * by it: a fixed sequence of stages (reset, IOMMU, irq, config, vPCI).
  *
  * What comes to a domain is confined first and shown last; what leaves it is
  * hidden first, then made quiet, and only then let out of its confinement.
@@ -13,7 +13,9 @@
 
 /* Lower ranks first; equal ones in the order of their registration. */
 enum pci_stage_rank {
-	PCI_STAGE_IOMMU = -1,
+	PCI_STAGE_RESET = -3,
+	PCI_STAGE_IOMMU = -2,
+	PCI_STAGE_IRQ = -1,
 	PCI_STAGE_DEVICE = 0, /* config, then vPCI, and what others add */
 };
 
@@ -22,11 +24,13 @@ struct pci_stage {
 	int rank;
 	/* The device is being added, not yet published. 0 or an error. */
 	int (*attach)(struct pci_dev *pdev);
+	/* It is published; the caller of the registration has a reference. */
+	void (*added)(struct pci_dev *pdev);
 	/* A guest loses it at once: hide it from the guest, mask, block. */
 	void (*cut_off)(struct pci_dev *pdev);
 	/*
 	 * Make the hardware quiet (of a lost device: only our own state,
-	 * without touching it). 0; -EINPROGRESS: not yet, call again;
+	 * without touching it; after an error the others all the same). 0; -EINPROGRESS: not yet, call again;
 	 * anything else: it will not, *@why says so. @deadline: plat_now().
 	 */
 	int (*quiesce)(struct pci_dev *pdev, uint64_t deadline,
@@ -52,8 +56,22 @@ struct pci_stage {
 	 * section.
 	 */
 	void (*revoke)(struct pci_dev *pdev, struct domain *d);
+	/* It stays in quarantine, with nobody; by the owner of its operation. */
+	void (*rest)(struct pci_dev *pdev);
+	/*
+	 * @d is dying: no device comes to it any more, and those that it has are
+	 * taken from it after this. Without locks; may sleep.
+	 */
+	void (*domain_dying)(struct domain *d);
+	/* The last device has left @d, which is dying. As domain_dying. */
+	void (*domain_empty)(struct domain *d);
 	/* A domain is about to be freed; from an RCU callback, no locks. */
 	void (*domain_gone)(struct domain *d);
+	/*
+	 * pci_check_invariants(): no operation runs. Under the device's lock.
+	 * NULL, or the rule that is broken (static text).
+	 */
+	const char *(*check)(struct pci_dev *pdev);
 	/* The object is about to be freed; from an RCU callback, no locks. */
 	void (*detach)(struct pci_dev *pdev);
 	/* pci_fini(): no device and no domain is left. */
@@ -61,9 +79,9 @@ struct pci_stage {
 };
 
 /*
- * attach, enter and restore in order, the others in reverse order. All are
- * called without locks; any member may be NULL. Before the first device only;
- * 0, or -ENOSPC (eight fit).
+ * attach, added, enter, restore and rest in order, the others in reverse order.
+ * All but check are called without locks; any member may be NULL. Before the
+ * first device only; 0, or -ENOSPC (eight fit).
  */
 int pci_stage_register(const struct pci_stage *stage) __must_check;
 

@@ -262,8 +262,6 @@ struct vpci_bar_info {
 	uint64_t mapped; /* bytes that do not trap, now */
 };
 
-enum pci_vector_kind { PCI_VECTOR_MSI, PCI_VECTOR_MSIX };
-
 struct vpci_info {
 	char policy[PCI_WHO_LEN];
 	pci_sbdf_t vsbdf;

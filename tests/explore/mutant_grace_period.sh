@@ -46,11 +46,12 @@ compile() { # DIRECTORY FLAGS FILES
 (compile explorer "$work"/platform/explore/*.c)
 (compile device "${watched[@]}" "$work"/core/device/*.c)
 (compile config "${watched[@]}" "$work"/core/config/*.c)
+(compile irq "${watched[@]}" "$work"/core/irq/*.c)
 (compile vpci "${watched[@]}" "$work"/core/vpci/*.c)
 (compile iommu "${watched[@]}" "$work"/core/iommu/*.c)
 (compile scenarios "${watched[@]}" "$work"/tests/explore/*.c)
 explore=$work/explore
-"$cc" -o "$explore" "$work"/{scenarios,iommu,vpci,config,device,explorer}/*.o
+"$cc" -o "$explore" "$work"/{scenarios,iommu,irq,vpci,config,device,explorer}/*.o
 
 found=0
 for scenario in trap/removal trap/stepped_removal; do

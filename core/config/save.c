@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How the hardware domain has a device: kept when the device leaves it, and
+ * put back whenever somebody else, or a reset, has changed it.
+ *
+ * The record is made once for each time that the device leaves the hardware
+ * domain (pdev->record.wanted), before a stage has changed anything, and not
+ * again before it has been there again: so nothing that a guest wrote is ever
+ * in it (XSA-337). It is guarded by the ownership of pdev->op; while a guest has
+ * the device, who serves its registers reads it.
+ */
+#include "config/internal.h"
+
+static const struct {
+	uint8_t reg, size;
+	enum { HEADER, POWER, EXPRESS, EXPRESS_2, ACS, SRIOV, OWNERS } of;
+	uint16_t never; /* bits that do something when they are written */
+} kept[PCI_KEPT] = {
+	[PCI_KEPT_CACHE_LINE] = { PCI_CACHE_LINE_SIZE, 1, HEADER, 0 },
+	[PCI_KEPT_LATENCY] = { PCI_LATENCY_TIMER, 1, HEADER, 0 },
+	[PCI_KEPT_INTERRUPT_LINE] = { PCI_INTERRUPT_LINE, 1, HEADER, 0 },
+	[PCI_KEPT_PM] = { PCI_PM_CTRL, 2, POWER,
+			  PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_STATUS },
+	[PCI_KEPT_DEVCTL] = { PCI_EXP_DEVCTL, 2, EXPRESS,
+			      PCI_EXP_DEVCTL_BCR_FLR },
+	[PCI_KEPT_DEVCTL2] = { PCI_EXP_DEVCTL2, 2, EXPRESS_2, 0 },
+	[PCI_KEPT_LNKCTL] = { PCI_EXP_LNKCTL, 2, EXPRESS_2, 0 },
+	[PCI_KEPT_LNKCTL2] = { PCI_EXP_LNKCTL2, 2, EXPRESS_2, 0 },
+	[PCI_KEPT_ACS] = { PCI_ACS_CTRL, 2, ACS, 0 },
+	[PCI_KEPT_PAGE_SIZE] = { PCI_SRIOV_SYS_PGSIZE, 4, SRIOV, 0 },
+};
+
+/* 0: there is none. Version 1 may end after Device Status (§7.5.3). */
+static uint16_t kept_register(const struct pci_dev *pdev, unsigned int i)
+{
+	const struct pci_dev_desc *desc = &pdev->desc;
+	const uint16_t base[OWNERS] = {
+		[POWER] = desc->pm,
+		[EXPRESS] = desc->pcie,
+		[EXPRESS_2] = pdev->record.express_2 ? desc->pcie : 0,
+		[ACS] = desc->acs,
+		[SRIOV] = desc->sriov,
+	};
+
+	if (kept[i].of == HEADER)
+		return kept[i].reg;
+	return base[kept[i].of] ? base[kept[i].of] + kept[i].reg : 0;
+}
+
+void conf_update(struct pci_dev *pdev, uint16_t reg, uint16_t mask,
+		 uint16_t val)
+{
+	uint16_t now = (uint16_t)pcidev_read(pdev, reg, 2);
+
+	if (now != conf_ones(2) && (now ^ val) & mask)
+		pcidev_write(pdev, reg, 2, (now & ~mask) | (val & mask));
+}
+
+/* --- keeping ------------------------------------------------------------------ */
+
+static void save_registers(struct pci_dev *pdev)
+{
+	uint16_t pcie = pdev->desc.pcie;
+	struct pci_record *r = &pdev->record;
+	unsigned int i;
+
+	r->express_2 = pcie && (pcidev_read(pdev, pcie + PCI_EXP_FLAGS, 2) &
+				PCI_EXP_FLAGS_VERS) >= 2;
+	for (i = 0; i < PCI_KEPT; i++)
+		if (kept_register(pdev, i))
+			r->reg[i] = pcidev_read(pdev, kept_register(pdev, i),
+						kept[i].size) &
+				    ~(uint32_t)kept[i].never;
+}
+
+static uint16_t rebar_control(const struct pci_dev *pdev, unsigned int i)
+{
+	return (uint16_t)(pdev->record.rebar + 8 * i);
+}
+
+/* A reset undoes sizes that were chosen, too (PCIe 6.0 §7.8.6.3). */
+static void save_sizes_of(struct pci_dev *pdev, uint16_t pos)
+{
+	struct pci_record *r = &pdev->record;
+	unsigned int i, count;
+	uint16_t ctrl;
+
+	r->rebar = pos + PCI_REBAR_CTRL;
+	ctrl = (uint16_t)pcidev_read(pdev, r->rebar, 2);
+	count = (ctrl & PCI_REBAR_CTRL_NBAR_MASK) >> PCI_REBAR_CTRL_NBAR_SHIFT;
+	for (i = 0; i < count && i < ARRAY_SIZE(r->rebar_size) &&
+		    rebar_control(pdev, i) < PCI_CFG_SPACE_EXP_SIZE;
+	     i++) {
+		ctrl = (uint16_t)pcidev_read(pdev, rebar_control(pdev, i), 2);
+		r->rebar_size[i] = (ctrl & PCI_REBAR_CTRL_BAR_SIZE) >>
+				   PCI_REBAR_CTRL_BAR_SHIFT;
+	}
+	r->nrebar = (uint8_t)i;
+}
+
+static void save_sizes(struct pci_dev *pdev)
+{
+	struct cap_iter it;
+	struct pci_cap cap;
+	struct conf c;
+
+	pdev->record.nrebar = 0;
+	conf_of(&c, pdev);
+	cap_begin(&it, &c, pdev->desc.cfg_size);
+	while (cap_next(&it, &cap) == 1)
+		if (cap.extended && cap.id == PCI_EXT_CAP_ID_REBAR)
+			save_sizes_of(pdev, cap.pos);
+}
+
+/* As the registers have it: the upper half of MEM64 in the next one. */
+static void save_bars(struct pci_dev *pdev)
+{
+	struct pci_bar bar[PCI_BAR_COUNT];
+	struct conf c;
+	unsigned int i;
+
+	conf_of(&c, pdev);
+	conf_bars_now(&c, &pdev->desc, bar);
+	for (i = 0; i < PCI_BAR_COUNT; i++)
+		pdev->record.bar[i] = (uint32_t)bar[i].addr;
+	for (i = 0; i < PCI_BAR_COUNT - 1; i++)
+		if (bar[i].kind == PCI_BAR_MEM64)
+			pdev->record.bar[i + 1] = (uint32_t)(bar[i].addr >> 32);
+}
+
+/* What a removal has kept quiet is recorded as it was before. */
+void conf_save(struct pci_dev *pdev)
+{
+	struct pci_record *r = &pdev->record;
+	uint16_t command;
+
+	if (!r->wanted)
+		return;
+	command = (uint16_t)pcidev_read(pdev, PCI_COMMAND, 2);
+	r->known = command != conf_ones(2);
+	r->command = 0;
+	if (r->known)
+		r->command = pdev->quiet.saved ? pdev->quiet.command : command;
+	if (r->known) {
+		save_registers(pdev);
+		save_sizes(pdev);
+	}
+	save_bars(pdev);
+	pci_lock(&pdev->lock);
+	r->wanted = false;
+	pci_unlock(&pdev->lock);
+}
+
+/* --- putting back ---------------------------------------------------------------- */
+
+/* What VFs hang on is not written while there are any (§9.3.3.13). */
+static bool has_vfs(struct pci_dev *pdev)
+{
+	uint16_t sriov = pdev->desc.sriov;
+
+	return sriov && pcidev_read(pdev, sriov + PCI_SRIOV_CTRL, 2) &
+				(PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE);
+}
+
+static void put_sizes(struct pci_dev *pdev)
+{
+	const struct pci_record *r = &pdev->record;
+	unsigned int i;
+
+	for (i = 0; i < r->nrebar; i++)
+		conf_update(pdev, rebar_control(pdev, i),
+			    PCI_REBAR_CTRL_BAR_SIZE,
+			    (uint16_t)(r->rebar_size[i]
+				       << PCI_REBAR_CTRL_BAR_SHIFT));
+}
+
+static void put_bars(struct pci_dev *pdev, bool vfs)
+{
+	const struct pci_dev_desc *desc = &pdev->desc;
+	unsigned int i, n;
+
+	if (desc->is_vf)
+		return; /* it has none (§9.3.4.1.11) */
+	for (i = 0; i < (vfs ? PCI_BAR_FIRST_VF : PCI_BAR_COUNT); i += n) {
+		const uint32_t *bar = &pdev->record.bar[i];
+		uint16_t reg = conf_bar_register(desc, i);
+
+		n = desc->bar[i].kind == PCI_BAR_MEM64 ? 2 : 1;
+		if (desc->bar[i].kind == PCI_BAR_NONE ||
+		    !(bar[0] || (n == 2 && bar[1])))
+			continue;
+		pcidev_write(pdev, reg, 4, bar[0]);
+		if (n == 2)
+			pcidev_write(pdev, reg + 4, 4, bar[1]);
+	}
+}
+
+static void put_registers(struct pci_dev *pdev, bool vfs)
+{
+	unsigned int i;
+
+	for (i = 0; i < PCI_KEPT; i++)
+		if (kept_register(pdev, i) && !(vfs && kept[i].of == SRIOV))
+			pcidev_write(pdev, kept_register(pdev, i), kept[i].size,
+				     pdev->record.reg[i]);
+}
+
+static void messages_off(struct pci_dev *pdev)
+{
+	const struct pci_dev_desc *desc = &pdev->desc;
+
+	if (desc->msi)
+		conf_update(pdev, desc->msi + PCI_MSI_FLAGS,
+			    PCI_MSI_FLAGS_ENABLE, 0);
+	if (desc->msix)
+		conf_update(pdev, desc->msix + PCI_MSIX_FLAGS,
+			    PCI_MSIX_FLAGS_ENABLE, 0);
+}
+
+void conf_stop(struct pci_dev *pdev)
+{
+	pcidev_write(pdev, PCI_COMMAND, 2,
+		     pdev->desc.is_vf ? 0 : PCI_COMMAND_INTX_DISABLE);
+	messages_off(pdev);
+}
+
+/* Nothing decoded, nothing started, then the rest, and @command last. */
+void conf_restore(struct pci_dev *pdev, uint16_t command)
+{
+	const uint16_t active = PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+				PCI_COMMAND_MASTER;
+	bool vfs = has_vfs(pdev);
+
+	pcidev_write(pdev, PCI_COMMAND, 2,
+		     (command & ~active) | PCI_COMMAND_INTX_DISABLE);
+	messages_off(pdev);
+	if (pdev->record.known) {
+		put_registers(pdev, vfs);
+		put_sizes(pdev);
+	}
+	put_bars(pdev, vfs);
+	pcidev_write(pdev, PCI_COMMAND, 2, command);
+}

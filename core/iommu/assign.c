@@ -155,6 +155,8 @@ static void disperse(struct party *p)
 		plat_free(p->move[i].spare);
 	}
 	plat_free(p->move);
+	p->move = NULL;
+	p->n = p->asked = 0;
 	group_put(&p->group);
 }
 
@@ -165,6 +167,33 @@ static void unmark(struct party *p)
 	for (i = 0; i < p->n; i++)
 		if (p->move[i].marked)
 			pcidev_end(p->move[i].pdev);
+}
+
+static bool has(const struct party *p, const struct pci_dev *pdev)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->n; i++)
+		if (p->move[i].pdev == pdev)
+			return true;
+	return false;
+}
+
+/*
+ * Is it the whole group that was marked? A device that has arrived since is in
+ * the tables before it looks for marks (stage.c).
+ */
+static int check_whole(struct party *p)
+{
+	struct group now;
+	unsigned int i;
+	int err = group_find(&now, p->move[p->asked].pdev);
+
+	for (i = 0; i < now.n && !err; i++)
+		if (!now.entry[i].info.bridge && !has(p, now.entry[i].pdev))
+			err = -EAGAIN;
+	group_put(&now);
+	return err;
 }
 
 /*
@@ -198,9 +227,19 @@ static int mark(struct party *p, enum pci_op op)
 /* The one that is asked for, or comes along with it. */
 static int may_move(struct party *p, struct move *m)
 {
+	struct iommu_region region;
+
 	if (pcidev_is_broken(m->pdev))
 		return broken(p, m->pdev, -EBADF);
-	return m->from == hardware_domain ? 0 : busy_owner(p, m->pdev);
+	if (m->from != hardware_domain)
+		return busy_owner(p, m->pdev);
+	if (!iommu_on ||
+	    !iommu_check_regions(m->pdev, p->d, p->flags & PCI_ASSIGN_RELAXED,
+				 &region))
+		return 0;
+	p->report->region = region;
+	p->report->reason = "a region of memory is reserved for it";
+	return blame(p, m->pdev, -EPERM);
 }
 
 /*
@@ -233,7 +272,7 @@ static int choose(struct party *p)
 static int check_call(struct domain *d, unsigned int flags, pci_sbdf_t *vsbdf)
 {
 	if (domain_is_special(d) || domain_is_dying(d) ||
-	    flags & ~PCI_ASSIGN_GROUP ||
+	    flags & ~(PCI_ASSIGN_GROUP | PCI_ASSIGN_RELAXED) ||
 	    (vsbdf && vsbdf->sbdf != UINT32_MAX && vsbdf->seg))
 		return -EINVAL;
 	return 0;
@@ -244,7 +283,8 @@ static int may_ever(struct party *p, const struct pci_dev *pdev)
 {
 	const struct pci_host_ops *ops = pdev->pseg->host->ops;
 
-	if (ops->may_block || ops->read_only)
+	if (ops->may_block || ops->read_only ||
+	    (iommu_on && !pdev->pseg->host->iommu))
 		return -EOPNOTSUPP;
 	if (!pcidev_is_bridge(pdev))
 		return 0;
@@ -336,6 +376,21 @@ static int settle(struct party *p)
 	return err;
 }
 
+/* What has changed since we looked; MSI-X that the host has prepared. */
+static void told_by_a_stage(struct party *p, struct pci_dev *pdev, int err)
+{
+	struct pci_assign_report *r = p->report;
+
+	blame(p, pdev, err);
+	if (err == -EBUSY) {
+		copy_who(r->who, hardware_domain->name);
+		r->reason = "the host uses its interrupts";
+	} else if (err == -EPERM && iommu_on &&
+		   iommu_check_regions(pdev, p->d, true, &r->region)) {
+		r->reason = "a region of memory is reserved for it";
+	}
+}
+
 static int enter(struct party *p)
 {
 	unsigned int i;
@@ -350,7 +405,7 @@ static int enter(struct party *p)
 			return broken(p, pdev, -EIO);
 		err = pci_stages_enter(pdev, p->d);
 		if (err)
-			blame(p, pdev, err);
+			told_by_a_stage(p, pdev, err);
 	}
 	return err;
 }
@@ -470,13 +525,17 @@ int pci_assign_device(struct domain *d, pci_sbdf_t sbdf, unsigned int flags,
 		err = look_up(&p, NULL, sbdf, &pdev);
 	if (err)
 		return err;
-	err = gather(&p, pdev);
-	if (!err)
-		err = mark(&p, PCI_OP_ASSIGN);
-	if (!err)
-		err = assign(&p);
-	unmark(&p);
-	disperse(&p);
+	do {
+		err = gather(&p, pdev);
+		if (!err)
+			err = mark(&p, PCI_OP_ASSIGN);
+		if (!err)
+			err = check_whole(&p);
+		if (!err)
+			err = assign(&p);
+		unmark(&p);
+		disperse(&p);
+	} while (err == -EAGAIN);
 	pcidev_put(pdev);
 	return err;
 }

@@ -16,6 +16,7 @@
  *     ports of one device, unless one of them isolates. VFs that could would
  *     have to have ACS (PCIe 6.0 §6.12.1.2).
  *   - A phantom function's ID is that of the function which is really there.
+ *   - Some the IOMMU does not tell apart: so it says.
  *
  * Found by walking tables in a section, each member with a reference; so a
  * member that is being drained cannot be had, and then there is no answer.
@@ -128,6 +129,22 @@ static int add_below(struct group *g, struct pci_dev *anchor,
 	return err;
 }
 
+/* Whom the unit cannot tell from @pdev. */
+static int add_of_unit(struct group *g, struct pci_dev *pdev)
+{
+	struct pci_host *host = pdev->pseg->host;
+	struct pci_segment *pseg;
+	struct pci_dev *other;
+	pci_sbdf_t with;
+
+	if (!host->iommu || !host->iommu->tells_apart ||
+	    host->iommu->tells_apart(host, pdev->desc.sbdf, &with))
+		return 0;
+	pseg = pci_segment_find(with.seg);
+	other = pseg ? pci_table_find(&pseg->table, with) : NULL;
+	return other ? add(g, other, PCI_GROUP_UNIT, pdev, pdev) : 0;
+}
+
 /* Does @pdev also use @fn of its slot as a phantom function? */
 static bool uses(const struct pci_dev *pdev, unsigned int fn)
 {
@@ -177,6 +194,16 @@ static int add_slot(struct group *g, struct pci_dev *pdev)
 	return err;
 }
 
+/* Has a member before the @i-th brought along all that is below @anchor? */
+static bool covered(const struct group *g, unsigned int i,
+		    const struct pci_dev *anchor)
+{
+	while (i)
+		if (g->entry[--i].anchor == anchor)
+			return true;
+	return false;
+}
+
 static int expand(struct group *g, unsigned int i)
 {
 	struct pci_dev *pdev = g->entry[i].pdev, *anchor, *at = NULL;
@@ -184,10 +211,14 @@ static int expand(struct group *g, unsigned int i)
 	int err = 0;
 
 	anchor = anchor_of(pdev, &why, &at);
-	if (anchor)
+	if (anchor && !covered(g, i, anchor))
 		err = add_below(g, anchor, why, pdev, at);
-	if (!err)
+	g->entry[i].anchor = anchor;
+	/* What is in a slot below the anchor is below it, too. */
+	if (!err && (!anchor || anchor == pdev))
 		err = add_slot(g, pdev);
+	if (!err)
+		err = add_of_unit(g, pdev);
 	return err;
 }
 
@@ -258,6 +289,7 @@ const char *pci_group_why_text(enum pci_group_why why)
 			"behind a bridge to conventional PCI, under one name",
 		[PCI_GROUP_PHANTOM] =
 			"one uses the other's function number as a phantom",
+		[PCI_GROUP_UNIT] = "the IOMMU does not tell them apart",
 	};
 
 	return why < PCI_GROUP_WHYS ? text[why] : "unknown";

@@ -86,8 +86,11 @@ static int cap_msi(struct fab_layout *l, const struct fab_desc *d)
 	if (d->msi_64bit)
 		fab_rw(l, pos + PCI_MSI_ADDRESS_HI, 4, 0, UINT32_MAX);
 	fab_rw(l, pos + data, 2, 0, 0xffff);
-	if (d->msi_mask)
+	fab_hooked(l, pos + PCI_MSI_FLAGS, FAB_HOOK_MESSAGES);
+	if (d->msi_mask) {
 		fab_rw(l, pos + data + 4, 4, 0, vectors);
+		fab_hooked(l, pos + data + 4, FAB_HOOK_MESSAGES);
+	}
 	return 0;
 }
 
@@ -106,6 +109,7 @@ static int cap_msix(struct fab_layout *l, const struct fab_desc *d)
 	m->msix_pba = d->msix.pba;
 	fab_rw(l, pos + PCI_MSIX_FLAGS, 2, d->msix.entries - 1u,
 	       PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
+	fab_hooked(l, pos + PCI_MSIX_FLAGS, FAB_HOOK_MESSAGES);
 	fab_ro(l, pos + PCI_MSIX_TABLE, 4, d->msix.table | d->msix.bar);
 	fab_ro(l, pos + PCI_MSIX_PBA, 4, d->msix.pba | d->msix.pba_bar);
 	return 0;
@@ -136,7 +140,9 @@ static void express_device(struct fab_layout *l, const struct fab_desc *d,
 	fab_rw(l, pos + PCI_EXP_DEVCTL, 2,
 	       d->vf ? 0
 		     : PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_NOSNOOP_EN |
-			       0x2000,
+			       0x2000 |
+			       (d->tester && d->phantom ? PCI_EXP_DEVCTL_PHANTOM
+							: 0),
 	       (d->vf ? 0 : 0x79ff) | (d->flr ? PCI_EXP_DEVCTL_BCR_FLR : 0) |
 		       (d->phantom ? PCI_EXP_DEVCTL_PHANTOM : 0));
 	fab_w1c(l, pos + PCI_EXP_DEVSTA, 2,
@@ -361,6 +367,7 @@ static int cap_acs(struct fab_layout *l, const struct fab_desc *d)
 	(void)d;
 	if (!pos)
 		return -ENOSPC;
+	l->m->acs = (uint16_t)pos;
 	fab_ro(l, pos + PCI_ACS_CAP, 2, bits);
 	fab_rw(l, pos + PCI_ACS_CTRL, 2, 0, bits);
 	return 0;
@@ -378,6 +385,7 @@ static int cap_ats(struct fab_layout *l, const struct fab_desc *d)
 	       (d->ats_queue & 0x1f) | PCI_ATS_CAP_PAGE_ALIGNED);
 	fab_rw(l, pos + PCI_ATS_CTRL, 2, 0,
 	       PCI_ATS_CTRL_ENABLE | (d->vf ? 0 : 0x1f));
+	fab_hooked(l, pos + PCI_ATS_CTRL, FAB_HOOK_ATS);
 	return 0;
 }
 

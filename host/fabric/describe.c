@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "describe.h"
+#include "unit.h"
 
 #define MEMBERS                                                          \
 	"at kind id subsystem class revision pin bars pm no_soft_reset " \
 	"flr af phantom msi msix aer acs ats serial vpd vendor slot "    \
-	"sriov rebar poke secondary subordinate spare below card"
+	"sriov rebar poke tester reserved seen_as "                      \
+	"secondary subordinate spare below card"
 
 static const char *const kinds[FAB_KINDS] = {
 	[FAB_ENDPOINT] = "endpoint",
@@ -400,6 +402,75 @@ static int read_pokes(const struct where *at, struct fab_desc *d)
 	return 0;
 }
 
+/* --- DMA ------------------------------------------------------------------ */
+
+static int read_region(const struct where *at, struct iommu_region *region)
+{
+	const char *kind = NULL;
+
+	TRY(where_object(at, "start size kind"));
+	TRY(where_number(at, "start", 0, UINT64_MAX, &region->start));
+	TRY(where_size(at, "size", &region->size));
+	TRY(where_string(at, "kind", &kind));
+	if (!kind || (strcmp(kind, "reserved") && strcmp(kind, "direct")))
+		return where_fail(at, -EINVAL,
+				  "\"kind\" is \"reserved\" or \"direct\"");
+	region->kind = kind[0] == 'd' ? IOMMU_REGION_DIRECT
+				      : IOMMU_REGION_RESERVED;
+	if (region->size < FABRIC_PAGE || region->start & (FABRIC_PAGE - 1) ||
+	    region->start + (region->size - 1) < region->start)
+		return where_fail(at, -EINVAL, "is not whole pages");
+	return 0;
+}
+
+static int read_reserved(const struct where *at, struct fab_desc *d)
+{
+	struct where m, e;
+	size_t n;
+
+	if (!where_member(at, "reserved", &m))
+		return 0;
+	TRY(where_array(&m, 0, FAB_MAX_RESERVED, &n));
+	for (size_t i = 0; i < n; i++) {
+		e = where_element(&m, i);
+		TRY(read_region(&e, &d->reserved[i]));
+	}
+	d->nreserved = (unsigned int)n;
+	return 0;
+}
+
+static int read_seen_as(const struct where *at, struct fab_desc *d)
+{
+	unsigned int dev, func;
+	const char *text = NULL;
+	struct where m;
+
+	d->seen_as = -1;
+	TRY(where_string(at, "seen_as", &text));
+	if (!text)
+		return 0;
+	where_member(at, "seen_as", &m);
+	TRY(where_devfn(&m, &dev, &func));
+	d->seen_as = PCI_DEVFN(dev, func);
+	return 0;
+}
+
+static int read_tester(const struct where *at, struct fab_desc *d)
+{
+	const struct fab_bar *bar = &d->bar[0];
+	struct where m;
+
+	TRY(where_bool(at, "tester", &d->tester));
+	if (!d->tester)
+		return 0;
+	where_member(at, "tester", &m);
+	if (fab_is_bridge(d->kind) || bar->size < FABRIC_PAGE ||
+	    bar->kind == PCI_BAR_IO)
+		return where_fail(&m, -EINVAL,
+				  "wants BAR 0 in memory, of 4K or more");
+	return 0;
+}
+
 static int read_express_only(const struct where *at, struct fab_desc *d)
 {
 	static const char *const keys[] = { "flr", "phantom", "aer",   "acs",
@@ -440,6 +511,9 @@ int fab_describe(const struct where *at, struct fab_desc *d)
 	TRY(read_vpd(at, d));
 	TRY(read_vendor(at, d));
 	TRY(read_slot(at, d));
+	TRY(read_tester(at, d));
+	TRY(read_reserved(at, d));
+	TRY(read_seen_as(at, d));
 	TRY(read_express_only(at, d));
 	return read_pokes(at, d);
 }

@@ -48,6 +48,10 @@ struct fab_desc {
 	uint8_t vndr_len;
 	bool vndr_writable;
 	uint16_t slot_number;
+	bool tester;
+	int16_t seen_as; /* devfn; -1 */
+	unsigned int nreserved;
+	struct iommu_region reserved[FAB_MAX_RESERVED];
 
 	uint16_t vf_total, vf_offset, vf_stride, vf_device, vf_enabled;
 	struct fab_bar vf_bar[6];

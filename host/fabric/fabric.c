@@ -11,7 +11,7 @@
 
 #include <json-c/json.h>
 
-#include "internal.h"
+#include "machine.h"
 
 /* --- config access -------------------------------------------------------- */
 
@@ -64,32 +64,46 @@ static uint32_t pending_bits(const struct fab_model *m, uint16_t reg)
 	return 0;
 }
 
-static uint32_t faulty_read(const struct fab_fn *fn, struct fab_faults *faults,
-			    uint16_t reg, uint8_t size)
+/* After a reset, for a while (PCIe 6.0 §2.3.1: retry status, or nothing). */
+static bool is_ready(struct fab_faults *faults)
 {
-	uint32_t val;
+	uint64_t ready = hf_load_relaxed(&faults->ready);
+
+	return !ready || plat_now() >= ready;
+}
+
+/* True: *@val instead of what the register says. */
+static bool faulty_read(struct fab_faults *faults, uint16_t reg, uint8_t size,
+			uint32_t *val)
+{
+	bool ready = is_ready(faults),
+	     vendor = reg == PCI_VENDOR_ID && size > 1;
 
 	if (faults->slow)
 		be_slow(faults->slow);
+	*val = ones(size);
 	if (faults->all_ones)
-		return ones(size);
-	if (reg == PCI_VENDOR_ID && size > 1 && one_less(&faults->retry))
-		return (ones(size) & ~0xffffu) | PCI_VENDOR_ID_RETRY;
-	val = fab_get(fn, reg);
-	if (faults->pending)
-		val |= pending_bits(fn->model, reg);
-	return val >> (reg & 3) * 8 & ones(size);
+		return true;
+	if (vendor && (!ready || one_less(&faults->retry))) {
+		*val = (ones(size) & ~0xffffu) | PCI_VENDOR_ID_RETRY;
+		return true;
+	}
+	return !ready;
 }
 
 static uint32_t fn_read(struct fab_fn *fn, uint16_t reg, uint8_t size)
 {
 	struct fab_faults *faults = hf_load_acquire(&fn->faults);
+	uint32_t val;
 
 	if (reg >= fn->model->size)
 		return ones(size);
-	if (faults)
-		return faulty_read(fn, faults, reg, size);
-	return fab_get(fn, reg) >> (reg & 3) * 8 & ones(size);
+	if (faults && faulty_read(faults, reg, size, &val))
+		return val;
+	val = fab_get(fn, reg);
+	if ((faults && faults->pending) || fab_tester_pending(fn))
+		val |= pending_bits(fn->model, reg);
+	return val >> (reg & 3) * 8 & ones(size);
 }
 
 static int config_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
@@ -104,8 +118,10 @@ static int config_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	plat_rcu_read_lock();
 	fn = fab_find(seg, sbdf.bdf);
 	fab_witness_config(seg, sbdf, fn, false);
-	if (fn)
+	if (fn) {
 		*val = fn_read(fn, reg, size);
+		fab_tester_turn(fn, true);
+	}
 	plat_rcu_read_unlock();
 	return 0;
 }
@@ -119,7 +135,8 @@ static void fn_write(struct fab_fn *fn, uint16_t reg, uint8_t size,
 		return;
 	if (faults && faults->slow)
 		be_slow(faults->slow);
-	if (!faults || (!faults->all_ones && !is_stuck(faults, reg)))
+	if (!faults ||
+	    (!faults->all_ones && is_ready(faults) && !is_stuck(faults, reg)))
 		fab_fn_write(fn, reg, size, val);
 }
 
@@ -134,8 +151,10 @@ static int config_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	plat_rcu_read_lock();
 	fn = fab_find(seg, sbdf.bdf);
 	fab_witness_config(seg, sbdf, fn, true);
-	if (fn)
+	if (fn) {
 		fn_write(fn, reg, size, val);
+		fab_tester_turn(fn, true);
+	}
 	plat_rcu_read_unlock();
 	return 0;
 }
@@ -296,6 +315,9 @@ static int open_spec(struct fabric *f, const char *spec, char *err,
 	if (!strcmp(spec, "server"))
 		return fab_parse(f, "server", fab_server_json,
 				 strlen(fab_server_json), err, errlen);
+	if (!strcmp(spec, "lab"))
+		return fab_parse(f, "lab", fab_lab_json, strlen(fab_lab_json),
+				 err, errlen);
 	if (!strcmp(spec, "empty"))
 		return fab_parse(f, "empty", fab_empty_json,
 				 strlen(fab_empty_json), err, errlen);
@@ -342,7 +364,14 @@ struct fabric *fabric_open(const char *spec, char *err, size_t errlen)
 	}
 	f->host.ops = &ops;
 	f->host.name = "fabric";
+	f->host.iommu = &fab_iommu_ops;
+	f->host.msi = &fab_msi_ops;
 	pthread_mutex_init(&f->witness_lock, NULL);
+	if (fab_machine_init(f)) {
+		snprintf(err, errlen, "out of memory");
+		fabric_close(f);
+		return NULL;
+	}
 	if (open_spec(f, spec, err, errlen) || power_on(f, err, errlen)) {
 		fabric_close(f);
 		return NULL;
@@ -361,6 +390,7 @@ void fabric_close(struct fabric *f)
 		f->segments = seg->next;
 		fab_segment_free(seg);
 	}
+	fab_machine_fini(f);
 	free(f->by_number);
 	json_object_put(f->builtin);
 	json_object_put(f->file);

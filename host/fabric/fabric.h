@@ -6,8 +6,9 @@
  *
  * All functions here are for any thread, without locks of the core, and do not
  * wait for anything but short locks of the fabric's own, unless they say so.
- * README.md describes the file format and what is simulated; traffic.h has the
- * guests that keep devices busy.
+ * README.md describes the file format and what is simulated; unit.h has memory,
+ * the IOMMU, interrupts and the tester; traffic.h has the guests that keep
+ * devices busy.
  */
 #ifndef FABRIC_H
 #define FABRIC_H
@@ -18,8 +19,9 @@ struct fabric;
 
 /* --- opening -----------------------------------------------------------------
  * @spec: "server" (two segments, every kind of device), "scale=N" (exactly N
- * functions), "empty" (segment 0, a host bridge, two empty slots), or the path
- * of a JSON file; one with such a name is "./server".
+ * functions), "empty" (segment 0, a host bridge, two empty slots), "lab"
+ * (testers in every kind of isolation group), or the path of a JSON file; one
+ * with such a name is "./server".
  *
  * Returns NULL with a sentence in @err: the file and the line (syntax) or the
  * JSON path (meaning), and the reason. Nothing is left behind then.
@@ -97,13 +99,21 @@ enum fabric_fault_kind {
 	FABRIC_RETRY,    /* the next @arg vendor reads see retry status */
 	FABRIC_STICK,    /* the dword of register @arg ignores writes */
 	FABRIC_PENDING,  /* Transactions Pending stays set */
+	FABRIC_SILENT,   /* does not answer invalidations of its ATS cache */
+	FABRIC_IGNORES_RESET,    /* no reset does anything */
+	FABRIC_DEAD_AFTER_RESET, /* the next reset makes it FABRIC_ALL_ONES */
+	FABRIC_SLOW_RESET,       /* after one it is not ready for @arg ns */
+	FABRIC_KEEPS_DMA,        /* neither a reset nor Bus Master stops it */
 	FABRIC_FAULTS
 };
 
 #define FABRIC_MAX_STUCK 8
 #define FABRIC_MAX_SLOW 10000000ull
 
-/* "all-ones", "slow", "retry", "stick", "pending"; parse: -1 unknown. */
+/*
+ * "all-ones", "slow", "retry", "stick", "pending", "silent", "ignores-reset",
+ * "dead-after-reset", "slow-reset", "keeps-dma"; parse: -1 unknown.
+ */
 const char *fabric_fault_name(enum fabric_fault_kind kind);
 int fabric_fault_parse(const char *name);
 
@@ -131,7 +141,10 @@ unsigned int fabric_faults(struct fabric *f, struct fabric_fault *out,
 struct fabric_counts {
 	uint64_t reads, writes; /* config accesses that reached a function */
 	uint64_t memory;        /* accesses to its BARs, its ROM */
-	uint64_t dma, interrupts;
+	uint64_t dma,
+		interrupts;     /* that arrived, or found nobody to stop them */
+	uint64_t faulted;       /* requests that the IOMMU refused */
+	uint64_t refused;       /* messages that the controller refused */
 	uint64_t after_success; /* of all these, after a removal said so */
 	bool promised;          /* a removal succeeded, nobody added it since */
 };
@@ -163,9 +176,12 @@ void fabric_violation(struct fabric *f, pci_sbdf_t sbdf, const char *fmt, ...)
 	hf_printf_like(3, 4);
 
 /* --- what devices do on their own --------------------------------------------------
- * The function at @sbdf writes to memory, or raises an interrupt (MSI-X or MSI
- * @vector, else INTx). 0 and counted; -ENODEV nobody there; -EPERM its
- * registers do not let it (Bus Master, enables, masks): not counted.
+ * The function at @sbdf writes to no memory in particular (unit.h has DMA with
+ * an address), or raises an interrupt (MSI-X or MSI @vector, else INTx): the
+ * message that it is programmed with goes the way of all requests. 0 and
+ * counted; -ENODEV nobody there; -EPERM its registers do not let it (Bus
+ * Master, enables; masked: it is pending then, and sent when unmasked); -EFAULT
+ * refused: of DMA without an address, where all is, and no fault is delivered.
  */
 int fabric_dma(struct fabric *f, pci_sbdf_t sbdf);
 int fabric_interrupt(struct fabric *f, pci_sbdf_t sbdf, unsigned int vector);

@@ -5,12 +5,19 @@
  */
 #include <string.h>
 
-#include "internal.h"
+#include "machine.h"
 
 static const char *const names[FABRIC_FAULTS] = {
-	[FABRIC_ALL_ONES] = "all-ones", [FABRIC_SLOW] = "slow",
-	[FABRIC_RETRY] = "retry",       [FABRIC_STICK] = "stick",
+	[FABRIC_ALL_ONES] = "all-ones",
+	[FABRIC_SLOW] = "slow",
+	[FABRIC_RETRY] = "retry",
+	[FABRIC_STICK] = "stick",
 	[FABRIC_PENDING] = "pending",
+	[FABRIC_SILENT] = "silent",
+	[FABRIC_IGNORES_RESET] = "ignores-reset",
+	[FABRIC_DEAD_AFTER_RESET] = "dead-after-reset",
+	[FABRIC_SLOW_RESET] = "slow-reset",
+	[FABRIC_KEEPS_DMA] = "keeps-dma",
 };
 
 const char *fabric_fault_name(enum fabric_fault_kind kind)
@@ -40,6 +47,12 @@ static int stick(struct fab_faults *faults, const struct fab_fn *fn,
 	return 0;
 }
 
+static int switch_on(bool *fault)
+{
+	*fault = true;
+	return 0;
+}
+
 static int apply(struct fab_faults *faults, const struct fab_fn *fn,
 		 const struct fabric_fault *fault)
 {
@@ -64,6 +77,19 @@ static int apply(struct fab_faults *faults, const struct fab_fn *fn,
 			return -EINVAL;
 		faults->pending = true;
 		return 0;
+	case FABRIC_SLOW_RESET:
+		if (!fault->arg || fault->arg > PLAT_NSEC_PER_SEC)
+			return -EINVAL;
+		faults->slow_reset = fault->arg;
+		return 0;
+	case FABRIC_SILENT:
+		return switch_on(&faults->silent);
+	case FABRIC_IGNORES_RESET:
+		return switch_on(&faults->ignores_reset);
+	case FABRIC_DEAD_AFTER_RESET:
+		return switch_on(&faults->dead_after_reset);
+	case FABRIC_KEEPS_DMA:
+		return switch_on(&faults->keeps_dma);
 	default:
 		return -EINVAL;
 	}
@@ -93,8 +119,14 @@ static struct fab_faults *copy(struct fab_fn *fn)
 		return new;
 	new->all_ones = old->all_ones;
 	new->pending = old->pending;
+	new->silent = old->silent;
+	new->ignores_reset = old->ignores_reset;
+	new->dead_after_reset = old->dead_after_reset;
+	new->keeps_dma = old->keeps_dma;
 	new->slow = old->slow;
+	new->slow_reset = old->slow_reset;
 	hf_init(&new->retry, hf_load_relaxed(&old->retry));
+	hf_init(&new->ready, hf_load_relaxed(&old->ready));
 	new->nstuck = old->nstuck;
 	memcpy(new->stuck, old->stuck, sizeof(new->stuck));
 	return new;
@@ -154,6 +186,38 @@ int fabric_fault_clear(struct fabric *f, pci_sbdf_t sbdf)
 	return rc;
 }
 
+/* --- resets --------------------------------------------------------------- */
+
+bool fab_keeps_dma(const struct fab_fn *fn)
+{
+	struct fab_faults *faults =
+		hf_load_acquire(&((struct fab_fn *)fn)->faults);
+
+	return faults && faults->keeps_dma;
+}
+
+bool fab_faults_reset(struct fab_fn *fn)
+{
+	struct fab_faults *faults = hf_load_acquire(&fn->faults);
+
+	if (!faults)
+		return true;
+	if (faults->ignores_reset)
+		return false;
+	if (faults->slow_reset)
+		hf_store_relaxed(&faults->ready,
+				 plat_now() + faults->slow_reset);
+	if (faults->dead_after_reset) {
+		faults = copy(fn);
+		if (faults) { /* else it lives a little longer */
+			faults->all_ones = true;
+			faults->dead_after_reset = false;
+			replace(fn, faults);
+		}
+	}
+	return true;
+}
+
 /* --- listing -------------------------------------------------------------- */
 
 struct listing {
@@ -186,6 +250,16 @@ static void list_function(struct listing *l, struct fab_faults *faults)
 		list_one(l, FABRIC_STICK, faults->stuck[i] * 4u);
 	if (faults->pending)
 		list_one(l, FABRIC_PENDING, 0);
+	if (faults->silent)
+		list_one(l, FABRIC_SILENT, 0);
+	if (faults->ignores_reset)
+		list_one(l, FABRIC_IGNORES_RESET, 0);
+	if (faults->dead_after_reset)
+		list_one(l, FABRIC_DEAD_AFTER_RESET, 0);
+	if (faults->slow_reset)
+		list_one(l, FABRIC_SLOW_RESET, faults->slow_reset);
+	if (faults->keeps_dma)
+		list_one(l, FABRIC_KEEPS_DMA, 0);
 }
 
 unsigned int fabric_faults(struct fabric *f, struct fabric_fault *out,
@@ -222,6 +296,7 @@ bool fabric_sound(struct fabric *f, pci_sbdf_t sbdf)
 	fn = seg ? fab_find(seg, sbdf.bdf) : NULL;
 	faults = fn ? hf_load_acquire(&fn->faults) : NULL;
 	sound = fn && !(faults && (faults->all_ones || faults->nstuck ||
+				   faults->slow_reset ||
 				   hf_load_relaxed(&faults->retry)));
 	plat_rcu_read_unlock();
 	return sound;

@@ -4,7 +4,7 @@
  * power states, VF Enable, resizing, vital product data. All run under the
  * segment's lock, and each stores the register itself.
  */
-#include "internal.h"
+#include "machine.h"
 
 struct hooked {
 	unsigned int reg;  /* of the dword */
@@ -18,6 +18,8 @@ void fab_reset(struct fab_fn *fn)
 {
 	const struct fab_model *m = fn->model;
 
+	if (!fab_faults_reset(fn))
+		return;
 	fab_epoch_bump(fn->seg->fabric);
 	fab_vfs_destroy(fn);
 	for (unsigned int i = 0; i < m->size / 4u; i++) {
@@ -26,6 +28,8 @@ void fab_reset(struct fab_fn *fn)
 		fab_set(fn, i * 4, keep | (m->init[i] & ~m->sticky[i]));
 	}
 	fab_pages_free(fn);
+	fab_atc_drop(fn);
+	fab_tester_reset(fn);
 	if (fab_is_port(m->kind))
 		fab_slot_update(fn, false);
 }
@@ -39,9 +43,27 @@ void fab_reset_link(struct fab_link *link)
 	}
 }
 
-static void reset_and_route(struct fab_fn *fn)
+/*
+ * A function-level reset leaves alone what it shares with the link: payload
+ * size, ASPM, the link's clock and speed (PCIe 6.0 §6.6.2).
+ */
+static void reset_function(struct fab_fn *fn)
 {
+	unsigned int pcie = fn->model->pcie;
+	uint16_t devctl = 0, lnkctl = 0, lnkctl2 = 0;
+
+	if (pcie) {
+		devctl = fab_get16(fn, pcie + PCI_EXP_DEVCTL);
+		lnkctl = fab_get16(fn, pcie + PCI_EXP_LNKCTL);
+		lnkctl2 = fab_get16(fn, pcie + PCI_EXP_LNKCTL2);
+	}
 	fab_reset(fn);
+	if (pcie) {
+		fab_update16(fn, pcie + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_PAYLOAD,
+			     devctl & PCI_EXP_DEVCTL_PAYLOAD);
+		fab_update16(fn, pcie + PCI_EXP_LNKCTL, 0xffff, lnkctl);
+		fab_update16(fn, pcie + PCI_EXP_LNKCTL2, 0xffff, lnkctl2);
+	}
 	fab_route(fn->seg);
 }
 
@@ -52,6 +74,12 @@ static void hook_buses(struct fab_fn *fn, struct hooked *h)
 	fab_set(fn, h->reg, h->val);
 	if ((h->was ^ h->val) & 0x00ffffff)
 		fab_route(fn->seg);
+}
+
+/* Who writes it waits for DMA under way: the segment's lock. */
+static void hook_command(struct fab_fn *fn, struct hooked *h)
+{
+	fab_set(fn, h->reg, h->val);
 }
 
 /* While the bit is set, nobody below answers (P2P 1.2 §3.2.5.18). */
@@ -88,7 +116,7 @@ static void hook_pm(struct fab_fn *fn, struct hooked *h)
 static void hook_devctl(struct fab_fn *fn, struct hooked *h)
 {
 	if (h->val & PCI_EXP_DEVCTL_BCR_FLR)
-		reset_and_route(fn);
+		reset_function(fn);
 	else
 		fab_set(fn, h->reg, h->val);
 }
@@ -114,7 +142,7 @@ static void hook_devctl2(struct fab_fn *fn, struct hooked *h)
 static void hook_af(struct fab_fn *fn, struct hooked *h)
 {
 	if (h->val & PCI_AF_CTRL_FLR)
-		reset_and_route(fn);
+		reset_function(fn);
 	else
 		fab_set(fn, h->reg, h->val);
 }
@@ -202,9 +230,26 @@ static void hook_rebar(struct fab_fn *fn, struct hooked *h)
 	fab_bar_place(fn, bar, fab_bar_addr(fn, bar));
 }
 
+/* --- messages, ATS --------------------------------------------------------- */
+
+/* What is sent now is sent without the lock: fab_fn_write(). */
+static void hook_messages(struct fab_fn *fn, struct hooked *h)
+{
+	fab_set(fn, h->reg, h->val);
+}
+
+/* What it remembers ends with the enable bit (PCIe 6.0 §10.5.1.3). */
+static void hook_ats(struct fab_fn *fn, struct hooked *h)
+{
+	fab_set(fn, h->reg, h->val);
+	if (!(h->val >> 16 & PCI_ATS_CTRL_ENABLE))
+		fab_atc_drop(fn);
+}
+
 /* --- dispatch ------------------------------------------------------------- */
 
 static void (*const hooks[FAB_HOOKS])(struct fab_fn *, struct hooked *) = {
+	[FAB_HOOK_COMMAND] = hook_command,
 	[FAB_HOOK_BUSES] = hook_buses,
 	[FAB_HOOK_BRIDGE_CTL] = hook_bridge_ctl,
 	[FAB_HOOK_PM] = hook_pm,
@@ -216,6 +261,8 @@ static void (*const hooks[FAB_HOOKS])(struct fab_fn *, struct hooked *) = {
 	[FAB_HOOK_SRIOV_CTL] = hook_sriov_ctl,
 	[FAB_HOOK_NUM_VF] = hook_num_vf,
 	[FAB_HOOK_REBAR] = hook_rebar,
+	[FAB_HOOK_ATS] = hook_ats,
+	[FAB_HOOK_MESSAGES] = hook_messages,
 };
 
 void fab_hook(struct fab_fn *fn, unsigned int dword, uint32_t mask,

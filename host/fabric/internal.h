@@ -21,11 +21,16 @@
 #include <holdfast/atomic.h>
 #include <holdfast/device.h>
 #include <holdfast/errno.h>
+#include <holdfast/iommu.h>
 #include <holdfast/pci_regs.h>
 #include <holdfast/platform.h>
 
 #include "fabric.h"
 
+struct fab_atc;
+struct fab_machine;
+struct fab_tester;
+struct fab_unit;
 struct json_object;
 
 enum fab_kind {
@@ -73,6 +78,7 @@ struct fab_bar {
 enum fab_hook {
 	FAB_HOOK_NONE,
 	FAB_HOOK_BUSES,      /* bridge: primary, secondary, subordinate */
+	FAB_HOOK_COMMAND,    /* DMA under way ends before it is written */
 	FAB_HOOK_BRIDGE_CTL, /* bridge: secondary bus reset */
 	FAB_HOOK_PM,         /* PMCSR */
 	FAB_HOOK_DEVCTL,     /* Device Control: FLR */
@@ -83,22 +89,29 @@ enum fab_hook {
 	FAB_HOOK_SRIOV_CTL,
 	FAB_HOOK_NUM_VF,
 	FAB_HOOK_REBAR,
+	FAB_HOOK_ATS,
+	FAB_HOOK_MESSAGES, /* MSI and MSI-X: what is pending may be sent */
 	FAB_HOOKS
 };
+
+#define FAB_MAX_RESERVED 4
 
 /* Fixed once compiled; shared by functions that are alike. */
 struct fab_model {
 	hf_atomic(uint32_t) refs;
 	enum fab_kind kind;
 	uint16_t size; /* of config space: 256 or 4096 */
-	bool slot, hotplug, no_soft_reset;
-	uint16_t pm, pcie, msi, msix, af, vpd, sriov, rebar, ats;
+	bool slot, hotplug, no_soft_reset, tester;
+	uint16_t pm, pcie, msi, msix, af, vpd, sriov, rebar, ats, acs;
 	uint16_t msix_entries;
 	uint8_t msix_bar, pba_bar;
 	uint32_t msix_table, msix_pba;
 	struct fab_bar bar[PCI_BAR_COUNT]; /* indices as pci_dev_desc.bar */
 	uint32_t rebar_sizes[6]; /* bit n: 1 MiB << n; 0: not resizable */
 	uint16_t vf_enabled;     /* by firmware, at power-on */
+	int16_t seen_as; /* devfn under which the IOMMU sees it; -1: its own */
+	unsigned int nreserved;
+	struct iommu_region reserved[FAB_MAX_RESERVED];
 	struct fab_model *vf;    /* owns a reference; or NULL */
 	const uint8_t *vpd_data; /* owned */
 	uint32_t vpd_len;
@@ -125,9 +138,11 @@ struct fab_page {
 /* Replaced as a whole, freed through RCU. */
 struct fab_faults {
 	struct plat_rcu_head rcu;
-	bool all_ones, pending;
-	uint64_t slow;
+	bool all_ones, pending, silent;
+	bool ignores_reset, dead_after_reset, keeps_dma;
+	uint64_t slow, slow_reset;
 	hf_atomic(uint64_t) retry;
+	hf_atomic(uint64_t) ready; /* plat_now(): not before, after a reset */
 	unsigned int nstuck;
 	uint16_t stuck[FABRIC_MAX_STUCK]; /* dword numbers */
 };
@@ -150,7 +165,9 @@ struct fab_fn {
 	uint32_t generation; /* of the last routing that reached it */
 	uint16_t bdf;        /* where, then */
 	uint8_t devfn;
-	bool gone; /* taken out: nothing has an effect */
+	bool gone;                 /* taken out: nothing has an effect */
+	struct fab_tester *tester; /* fixed; owned; or NULL */
+	struct fab_atc *atc;       /* machine lock; owned; or NULL */
 	hf_atomic(struct fab_faults *) faults; /* or NULL; RCU */
 	hf_atomic(uint32_t) reg[];             /* model->size / 4 */
 };
@@ -170,6 +187,7 @@ enum fab_claim { FAB_UNKNOWN, FAB_ADDED, FAB_PROMISED };
 /* What the witness keeps by address. */
 struct fab_seen {
 	hf_atomic(uint64_t) reads, writes, memory, dma, interrupts, after;
+	hf_atomic(uint64_t) faulted, refused;
 	hf_atomic(uint32_t) claim; /* enum fab_claim */
 };
 
@@ -185,6 +203,8 @@ struct fab_segment {
 	uint16_t number;
 	pthread_mutex_t lock;
 	struct fab_link *roots; /* ascending bus numbers */
+	struct fab_tester *testers;
+	struct fab_unit *unit; /* fixed; owned; what is in it: machine lock */
 	uint32_t generation;
 	hf_atomic(uint64_t) absent;
 	hf_atomic(struct fab_bus *) bus[256];
@@ -197,6 +217,8 @@ struct fabric {
 	unsigned int nsegments;
 	struct json_object *builtin, *file; /* with "cards"; owned; or NULL */
 	hf_atomic(uint64_t) epoch;
+	struct fab_machine *machine;  /* fixed; owned */
+	hf_atomic(uint32_t) busy;     /* testers that are */
 	pthread_mutex_t witness_lock; /* leaf: the list of violations */
 	hf_atomic(uint64_t) violations;
 	unsigned int listed;
@@ -301,9 +323,33 @@ void fab_vfs_destroy(struct fab_fn *pf);
 uint16_t fab_vf_bdf(const struct fab_fn *pf, unsigned int index);
 
 void fab_pages_free(struct fab_fn *fn);
-/* Is MSI-X entry @vector masked? Segment lock. */
-bool fab_msix_masked(struct fab_fn *fn, unsigned int vector);
+/* MSI-X entry @vector, its pending bit. Segment lock. */
+struct fab_msix {
+	bool masked;
+	uint64_t address;
+	uint32_t data;
+};
+struct fab_msix fab_msix_entry(const struct fab_fn *fn, unsigned int vector);
+bool fab_msix_pending(const struct fab_fn *fn, unsigned int vector);
+void fab_msix_pend(struct fab_fn *fn, unsigned int vector, bool pending);
+
 bool fab_powered(const struct fab_fn *fn); /* D0 */
+bool fab_masters(const struct fab_fn *fn); /* D0, and Bus Master is on */
+
+/* A place in memory space that somebody claims. */
+struct fab_target {
+	struct fab_fn *fn;
+	unsigned int bar;
+	uint64_t offset;
+};
+
+/* Does @fn claim it, or somebody below? Segment lock. */
+bool fab_claims(struct fab_fn *fn, uint64_t addr, struct fab_target *out);
+bool fab_segment_claims(struct fab_segment *seg, uint64_t addr,
+			struct fab_target *out);
+/* By a device, inside one page. 0; -ENOMEM. Segment lock. */
+int fab_target_copy(const struct fab_target *t, void *buf, size_t len,
+		    bool write);
 
 /* --- firmware.c, slot.c --------------------------------------------------- */
 
@@ -336,6 +382,33 @@ void fab_witness_memory(const struct fab_fn *fn, bool write);
 void fab_witness_adding(struct pci_host *host, pci_sbdf_t sbdf);
 void fab_witness_removed(struct pci_host *host, pci_sbdf_t sbdf);
 
+/* Who was reached by a request of @fn. Segment lock. */
+struct fab_reached {
+	struct fab_fn *fn;
+	unsigned int owner; /* domain id; FABRIC_NOBODY */
+	bool space;         /* through the tables of .domid */
+	unsigned int domid;
+};
+/* True: @fn is dom_io's, on its way or, and that is for the caller, at rest. */
+bool fab_witness_reached(const struct fab_reached *reached);
+/* @fn has reached a BAR of @target. */
+void fab_witness_peer(const struct fab_fn *fn, const struct fab_fn *target);
+void fab_witness_event(const struct fab_fn *fn, hf_atomic(uint64_t) * count,
+		       const char *what);
+
+/* --- unit.c, fault.c -------------------------------------------------------- */
+
+extern const struct iommu_ops fab_iommu_ops;
+extern const struct msi_ops fab_msi_ops;
+int fab_machine_init(struct fabric *f); /* 0; -ENOMEM */
+void fab_machine_fini(struct fabric *f);
+int fab_unit_init(struct fab_segment *seg);
+void fab_unit_fini(struct fab_segment *seg);
+
+/* What its faults make of a reset: false, it has none. Segment lock. */
+bool fab_faults_reset(struct fab_fn *fn);
+bool fab_keeps_dma(const struct fab_fn *fn);
+
 /* --- parse.c, card.c, scale.c, builtin.c ---------------------------------- */
 
 /* Fill an empty fabric from JSON text. @name: for messages. */
@@ -348,7 +421,8 @@ int fab_parse_card(struct fab_fn *port, const char *card, struct fab_link **out,
 		   char *err, size_t errlen);
 int fab_scale(struct fabric *f, uint64_t n, char *err, size_t errlen);
 
-extern const char fab_server_json[], fab_empty_json[], fab_cards_json[];
+extern const char fab_server_json[], fab_empty_json[], fab_lab_json[],
+	fab_cards_json[];
 
 static inline struct fabric *fab_of_host(struct pci_host *host)
 {

@@ -113,6 +113,7 @@ static void layout_common(struct fab_layout *l, const struct fab_desc *d)
 	fab_ro(l, PCI_DEVICE_ID, 2, d->vf ? 0xffff : d->device);
 	fab_rw(l, PCI_COMMAND, 2, 0, command_bits(d));
 	fab_w1c(l, PCI_STATUS, 2, PCI_STATUS_W1C);
+	fab_hooked(l, PCI_COMMAND, FAB_HOOK_COMMAND);
 	fab_ro(l, PCI_CLASS_REVISION, 4, d->class_code << 8 | d->revision);
 	if (!d->vf)
 		fab_rw(l, PCI_CACHE_LINE_SIZE, 1, 0, 0xff);
@@ -216,6 +217,8 @@ static void describe_vf(const struct fab_desc *pf, struct fab_desc *vf)
 		.ats = pf->ats,
 		.ats_queue = pf->ats_queue,
 		.aer = pf->aer,
+		.tester = pf->tester,
+		.seen_as = -1,
 	};
 }
 
@@ -248,6 +251,10 @@ int fab_model_compile(const struct fab_desc *d, struct fab_model **out)
 	l.m = model_alloc(d->kind);
 	if (!l.m)
 		return -ENOMEM;
+	l.m->tester = d->tester;
+	l.m->seen_as = d->seen_as;
+	l.m->nreserved = d->nreserved;
+	memcpy(l.m->reserved, d->reserved, sizeof(d->reserved));
 	layout_common(&l, d);
 	if (fab_is_bridge(d->kind))
 		layout_bridge(&l, d);

@@ -137,17 +137,14 @@ static int parse_address(const struct where *at, const struct fab_link *link,
 	const char *text = NULL;
 	unsigned int dev, func;
 	struct where m;
-	int end = 0;
 
 	if (where_string(at, "at", &text))
 		return -EINVAL;
 	if (!text)
 		return where_fail(at, -EINVAL, "has no \"at\"");
 	where_member(at, "at", &m);
-	if (sscanf(text, "%2x.%1x%n", &dev, &func, &end) != 2 || text[end] ||
-	    dev > 31 || func > 7)
-		return where_fail(&m, -EINVAL, "\"%s\" is not like \"1f.7\"",
-				  text);
+	if (where_devfn(&m, &dev, &func))
+		return -EINVAL;
 	if (dev && link->bridge && fab_is_port(link->bridge->model->kind))
 		return where_fail(&m, -EINVAL, "only device 0 is below a port");
 	*devfn = PCI_DEVFN(dev, func);

@@ -6,7 +6,7 @@
  * writers of neighbouring bytes do not lose each other's; one with an effect
  * goes to hook.c under the segment's lock.
  */
-#include "internal.h"
+#include "machine.h"
 
 static uint32_t byte_mask(uint16_t reg, uint8_t size)
 {
@@ -49,6 +49,8 @@ void fab_fn_write(struct fab_fn *fn, uint16_t reg, uint8_t size, uint32_t val)
 	fab_fn_write_locked(fn, reg, size, val);
 	if (hooked)
 		pthread_mutex_unlock(&fn->seg->lock);
+	if (fn->model->hook[reg >> 2] == FAB_HOOK_MESSAGES)
+		fab_unmasked(fn);
 }
 
 void fab_update16(struct fab_fn *fn, unsigned int reg, uint16_t clear,

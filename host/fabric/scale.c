@@ -17,6 +17,7 @@ static const struct fab_desc host_bridge = {
 	.device = 0x2020,
 	.class_code = PCI_CLASS_BRIDGE_HOST << 8,
 	.multifunction = true,
+	.seen_as = -1,
 };
 
 static const struct fab_desc bridge = {
@@ -25,6 +26,7 @@ static const struct fab_desc bridge = {
 	.device = 0x244e,
 	.class_code = PCI_CLASS_BRIDGE_PCI << 8 | 1,
 	.multifunction = true,
+	.seen_as = -1,
 };
 
 static const struct fab_desc endpoint = {
@@ -36,6 +38,7 @@ static const struct fab_desc endpoint = {
 	.class_code = PCI_CLASS_NETWORK_ETHERNET << 8,
 	.pin = 1,
 	.multifunction = true,
+	.seen_as = -1,
 	.pm = true,
 	.msi = 1,
 	.msi_64bit = true,

@@ -10,7 +10,7 @@
  */
 #include <stdlib.h>
 
-#include "internal.h"
+#include "machine.h"
 
 struct fab_segment *fab_segment(struct fabric *f, unsigned int number)
 {
@@ -43,7 +43,8 @@ struct fab_segment *fab_segment_new(struct fabric *f, uint16_t number)
 		return NULL;
 	seg->fabric = f;
 	seg->number = number;
-	if (segment_index(f, seg)) {
+	if (fab_unit_init(seg) || segment_index(f, seg)) {
+		fab_unit_fini(seg);
 		plat_free(seg);
 		return NULL;
 	}
@@ -65,6 +66,7 @@ void fab_segment_free(struct fab_segment *seg)
 	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(seg->bus); i++)
 		plat_free(hf_load_relaxed(&seg->bus[i]));
+	fab_unit_fini(seg);
 	pthread_mutex_destroy(&seg->lock);
 	plat_free(seg);
 }
@@ -83,12 +85,12 @@ struct fab_fn *fab_fn_new(struct fab_segment *seg, struct fab_model *m)
 	fn->seg = seg;
 	for (unsigned int i = 0; i < m->size / 4u; i++)
 		hf_init(&fn->reg[i], m->init[i]);
-	if (fab_is_bridge(m->kind)) {
+	if (fab_is_bridge(m->kind))
 		fn->below = fab_link_new(fn);
-		if (!fn->below) {
-			fab_fn_free(fn);
-			return NULL;
-		}
+	if ((fab_is_bridge(m->kind) && !fn->below) ||
+	    (m->tester && fab_tester_new(fn))) {
+		fab_fn_free(fn);
+		return NULL;
 	}
 	return fn;
 }
@@ -99,6 +101,8 @@ static void fn_free_one(struct fab_fn *fn)
 	fab_pages_free(fn);
 	plat_free(fn->vpd);
 	plat_free(fn->vf);
+	plat_free(fn->atc);
+	plat_free(fn->tester);
 	fab_model_put(fn->model);
 	plat_free(fn);
 }
@@ -110,6 +114,8 @@ void fab_fn_free(struct fab_fn *fn)
 	for (unsigned int i = 0; i < fn->nvf; i++)
 		fab_fn_free(fn->vf[i]);
 	fab_link_free(fn->below);
+	if (fn->tester)
+		fab_tester_unlink(fn);
 	fn_free_one(fn);
 }
 
@@ -123,6 +129,8 @@ void fab_fn_retire(struct fab_fn *fn)
 	struct fab_fn *child;
 
 	fn->gone = true;
+	if (fn->tester)
+		fab_tester_unlink(fn);
 	for (unsigned int i = 0; i < fn->nvf; i++)
 		fab_fn_retire(fn->vf[i]);
 	fn->nvf = 0;

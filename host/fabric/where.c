@@ -324,3 +324,15 @@ int where_bytes(const struct where *at, const char *key, uint8_t *out,
 	}
 	return 0;
 }
+
+int where_devfn(const struct where *at, unsigned int *dev, unsigned int *func)
+{
+	const char *text = json_object_get_string(at->value);
+	int end = 0;
+
+	if (sscanf(text, "%2x.%1x%n", dev, func, &end) != 2 || text[end] ||
+	    *dev > 31 || *func > 7)
+		return where_fail(at, -EINVAL, "\"%s\" is not like \"1f.7\"",
+				  text);
+	return 0;
+}

@@ -63,6 +63,9 @@ int where_ids(const struct where *at, const char *key, uint16_t *vendor,
 int where_bytes(const struct where *at, const char *key, uint8_t *out,
 		size_t max, size_t *len);
 
+/* The value itself: "1f.7". 0 or -EINVAL. */
+int where_devfn(const struct where *at, unsigned int *dev, unsigned int *func);
+
 /* The value itself, for elements of arrays. */
 int where_this_size(const struct where *at, uint64_t *out);
 

@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "internal.h"
+#include "machine.h"
 
 void fab_epoch_bump(struct fabric *f)
 {
@@ -74,8 +74,7 @@ void fab_witness_config(struct fab_segment *seg, pci_sbdf_t sbdf,
 
 void fab_witness_memory(const struct fab_fn *fn, bool write)
 {
-	pci_sbdf_t sbdf =
-		pci_sbdf_from((uint32_t)fn->seg->number << 16 | fn->bdf);
+	pci_sbdf_t sbdf = fab_sbdf(fn);
 	struct fab_seen *seen = fab_seen(fn->seg, sbdf.bdf);
 
 	if (fab_find(fn->seg, sbdf.bdf) != fn)
@@ -86,105 +85,58 @@ void fab_witness_memory(const struct fab_fn *fn, bool write)
 			      write ? "memory write" : "memory read");
 }
 
-static bool masters(const struct fab_fn *fn)
+void fab_witness_event(const struct fab_fn *fn, hf_atomic(uint64_t) * count,
+		       const char *what)
 {
-	return fab_powered(fn) &&
-	       (fab_get16(fn, PCI_COMMAND) & PCI_COMMAND_MASTER);
+	struct fab_seen *seen = fab_seen(fn->seg, fn->bdf);
+
+	hf_fetch_add_relaxed(count, 1);
+	if (promised(seen))
+		after_success(fn->seg, fab_sbdf(fn), seen, what);
 }
 
-int fabric_dma(struct fabric *f, pci_sbdf_t sbdf)
-{
-	struct fab_segment *seg = fab_segment(f, sbdf.seg);
-	struct fab_seen *seen;
-	struct fab_fn *fn;
-	int rc = 0;
+/* --- who was reached ------------------------------------------------------ */
 
-	plat_rcu_read_lock();
-	fn = seg ? fab_find(seg, sbdf.bdf) : NULL;
-	if (!fn) {
-		rc = -ENODEV;
-	} else if (!masters(fn)) {
-		rc = -EPERM;
-	} else {
-		seen = fab_seen(seg, sbdf.bdf);
-		hf_fetch_add_relaxed(&seen->dma, 1);
-		if (promised(seen))
-			after_success(seg, sbdf, seen, "DMA");
-	}
-	plat_rcu_read_unlock();
-	return rc;
+/* Hidden devices are the hypervisor's, as the hardware domain's are. */
+static int owner_of(const struct fab_fn *fn)
+{
+	int owner = pci_owner(fab_sbdf(fn));
+
+	return owner == DOMID_HIDDEN ? DOMID_HARDWARE : owner;
 }
 
-/* --- interrupts ----------------------------------------------------------- */
-
-static bool msix_on(const struct fab_fn *fn)
+bool fab_witness_reached(const struct fab_reached *r)
 {
-	unsigned int msix = fn->model->msix;
+	struct fabric *f = r->fn->seg->fabric;
+	int owner = owner_of(r->fn);
 
-	return msix &&
-	       (fab_get16(fn, msix + PCI_MSIX_FLAGS) & PCI_MSIX_FLAGS_ENABLE);
-}
-
-static bool msi_on(const struct fab_fn *fn)
-{
-	unsigned int msi = fn->model->msi;
-
-	return msi &&
-	       (fab_get16(fn, msi + PCI_MSI_FLAGS) & PCI_MSI_FLAGS_ENABLE);
-}
-
-static bool msi_masked(const struct fab_fn *fn, unsigned int vector)
-{
-	unsigned int msi = fn->model->msi;
-	uint16_t flags = fab_get16(fn, msi + PCI_MSI_FLAGS);
-	unsigned int mask = flags & PCI_MSI_FLAGS_64BIT ? PCI_MSI_MASK_64
-							: PCI_MSI_MASK_32;
-
-	if (vector >=
-	    1u << ((flags & PCI_MSI_FLAGS_QSIZE) >> PCI_MSI_FLAGS_QSIZE_SHIFT))
+	if (r->owner == FABRIC_NOBODY)
+		fabric_violation(f, fab_sbdf(r->fn), "DMA to memory of nobody");
+	else if (r->space && r->domid != r->owner)
+		fabric_violation(f, fab_sbdf(r->fn),
+				 "DMA to memory of domain %u by the tables of "
+				 "domain %u",
+				 r->owner, r->domid);
+	else if (owner == DOMID_IO && r->owner != DOMID_IO)
 		return true;
-	return (flags & PCI_MSI_FLAGS_MASKBIT) &&
-	       (fab_get(fn, msi + mask) >> (vector & 31) & 1);
+	else if (owner >= 0 && (unsigned int)owner != r->owner)
+		fabric_violation(f, fab_sbdf(r->fn),
+				 "DMA to memory of domain %u by a device of "
+				 "domain %d",
+				 r->owner, owner);
+	return false;
 }
 
-static bool may_interrupt(struct fab_fn *fn, unsigned int vector)
+void fab_witness_peer(const struct fab_fn *fn, const struct fab_fn *target)
 {
-	unsigned int msix = fn->model->msix;
+	int from = owner_of(fn), to = owner_of(target);
 
-	if (msix_on(fn))
-		return masters(fn) && vector < fn->model->msix_entries &&
-		       !(fab_get16(fn, msix + PCI_MSIX_FLAGS) &
-			 PCI_MSIX_FLAGS_MASKALL) &&
-		       !fab_msix_masked(fn, vector);
-	if (msi_on(fn))
-		return masters(fn) && !msi_masked(fn, vector);
-	return fab_get8(fn, PCI_INTERRUPT_PIN) && fab_powered(fn) &&
-	       !(fab_get16(fn, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE);
-}
-
-int fabric_interrupt(struct fabric *f, pci_sbdf_t sbdf, unsigned int vector)
-{
-	struct fab_segment *seg = fab_segment(f, sbdf.seg);
-	struct fab_seen *seen;
-	struct fab_fn *fn;
-	int rc = 0;
-
-	if (!seg)
-		return -ENODEV;
-	pthread_mutex_lock(&seg->lock);
-	fn = fab_find(seg, sbdf.bdf);
-	if (!fn) {
-		rc = -ENODEV;
-	} else if (!may_interrupt(fn, vector)) {
-		rc = -EPERM;
-	} else {
-		seen = fab_seen(seg, sbdf.bdf);
-		hf_fetch_add_relaxed(&seen->interrupts, 1);
-		if (promised(seen))
-			after_success(seg, sbdf, seen, "interrupt");
-	}
-	pthread_mutex_unlock(&seg->lock);
-	return rc;
+	if (from >= 0 && to >= 0 && from != to && from != DOMID_IO &&
+	    to != DOMID_IO)
+		fabric_violation(fn->seg->fabric, fab_sbdf(fn),
+				 "DMA to a BAR of domain %d by a device of "
+				 "domain %d",
+				 to, from);
 }
 
 /* --- promises ------------------------------------------------------------- */
@@ -207,7 +159,7 @@ static const char *restless(const struct fab_fn *fn)
 
 	if (fab_get16(fn, PCI_COMMAND) & PCI_COMMAND_MASTER)
 		return "bus mastering";
-	if (msi_on(fn) || msix_on(fn))
+	if (fab_msi_on(fn) || fab_msix_on(fn))
 		return "message interrupts";
 	if (ats && (fab_get16(fn, ats + PCI_ATS_CTRL) & PCI_ATS_CTRL_ENABLE))
 		return "address translation";
@@ -249,6 +201,8 @@ static void counts_of(struct fab_seen *seen, struct fabric_counts *out)
 	out->memory = hf_load_relaxed(&seen->memory);
 	out->dma = hf_load_relaxed(&seen->dma);
 	out->interrupts = hf_load_relaxed(&seen->interrupts);
+	out->faulted = hf_load_relaxed(&seen->faulted);
+	out->refused = hf_load_relaxed(&seen->refused);
 	out->after_success = hf_load_relaxed(&seen->after);
 	out->promised = promised(seen);
 }
@@ -266,7 +220,8 @@ static bool segment_next(struct fab_segment *seg, unsigned int *bdf,
 		}
 		counts_of(&bus->seen[*bdf & 0xff], out);
 		if (out->reads || out->writes || out->memory || out->dma ||
-		    out->interrupts || out->after_success)
+		    out->interrupts || out->faulted || out->refused ||
+		    out->after_success)
 			return true;
 	}
 	return false;
@@ -300,6 +255,8 @@ static void add_segment(struct fab_segment *seg, struct fabric_witness *out)
 		out->total.memory += one.memory;
 		out->total.dma += one.dma;
 		out->total.interrupts += one.interrupts;
+		out->total.faulted += one.faulted;
+		out->total.refused += one.refused;
 		out->total.after_success += one.after_success;
 		out->total.promised |= one.promised;
 	}

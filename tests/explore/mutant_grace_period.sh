@@ -49,9 +49,10 @@ compile() { # DIRECTORY FLAGS FILES
 (compile irq "${watched[@]}" "$work"/core/irq/*.c)
 (compile vpci "${watched[@]}" "$work"/core/vpci/*.c)
 (compile iommu "${watched[@]}" "$work"/core/iommu/*.c)
+(compile reset "${watched[@]}" "$work"/core/reset/*.c)
 (compile scenarios "${watched[@]}" "$work"/tests/explore/*.c)
 explore=$work/explore
-"$cc" -o "$explore" "$work"/{scenarios,iommu,irq,vpci,config,device,explorer}/*.o
+"$cc" -o "$explore" "$work"/{scenarios,reset,iommu,irq,vpci,config,device,explorer}/*.o
 
 found=0
 for scenario in trap/removal trap/stepped_removal; do

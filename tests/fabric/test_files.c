@@ -113,6 +113,27 @@ static const struct wrong wrongs[] = {
 		   ", \"rebar\": [ { \"bar\": 0, \"sizes\": [ \"1M\" ] } ]"
 		   "} ]"),
 	  DEV ".below[0].rebar[0]", "memory BAR" },
+	{ ONE(PCI ", \"tester\": true"), DEV ".tester", "BAR 0" },
+	{ ONE(PCI ", \"tester\": true, \"bars\": [ { \"bar\": 0,"
+		  "\"type\": \"mem32\", \"size\": \"1K\" } ]"),
+	  DEV ".tester", "4K" },
+	{ ONE(PORT ", \"tester\": true"), DEV ".tester", "BAR 0" },
+	{ ONE(PCI ", \"reserved\": [ { \"start\": 0, \"size\": \"4K\" } ]"),
+	  DEV ".reserved[0]", "direct" },
+	{ ONE(PCI ", \"reserved\": [ { \"start\": 0, \"size\": \"4K\","
+		  "\"kind\": \"soft\" } ]"),
+	  DEV ".reserved[0]", "direct" },
+	{ ONE(PCI ", \"reserved\": [ { \"start\": 1, \"size\": \"4K\","
+		  "\"kind\": \"direct\" } ]"),
+	  DEV ".reserved[0]", "whole pages" },
+	{ ONE(PCI ", \"reserved\": [ { \"start\": 0, \"size\": 64,"
+		  "\"kind\": \"direct\" } ]"),
+	  DEV ".reserved[0]", "whole pages" },
+	{ ONE(PCI ", \"reserved\": [ { \"start\": \"0xfffffffffffff000\","
+		  "\"size\": \"8K\", \"kind\": \"direct\" } ]"),
+	  DEV ".reserved[0]", "whole pages" },
+	{ ONE(PCI ", \"seen_as\": \"20.0\""), DEV ".seen_as", "20.0" },
+	{ ONE(PCI ", \"seen_as\": 3"), DEV ".seen_as", "string" },
 	{ "{ \"cards\": { \"x\": [ { \"kind\": 3 } ] }, \"segments\": [] }",
 	  "$.cards.x[0].kind", "string" },
 };

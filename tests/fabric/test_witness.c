@@ -183,7 +183,8 @@ static void test_interrupts_obey_their_masks(void **state)
 	wr(f, disk, msix + PCI_MSIX_FLAGS, 2,
 	   PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
 	assert_int_equal(fabric_interrupt(f, disk, 3), -EPERM);
-	assert_int_equal(counts(f, disk).interrupts, 2);
+	/* INTx; vector 3 twice: the pending one was sent when unmasked */
+	assert_int_equal(counts(f, disk).interrupts, 3);
 	fabric_close(f);
 }
 

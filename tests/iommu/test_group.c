@@ -32,6 +32,14 @@
 #define INTEGRATED_3 "0000:00:04.3"
 #define PHANTOM "0000:18:00.0" /* behind a port without ACS */
 
+/* In the laboratory. */
+#define SEEN "0000:00:0a.0"
+#define UNSEEN "0000:00:0b.0" /* the IOMMU takes it for the other one */
+#define TWIN_0 "0000:0d:00.0" /* below a switch without ACS */
+#define TWIN_1 "0000:0e:00.0"
+#define TWINS_PORT "0000:0c:00.0"
+#define TWINS_SWITCH "0000:0b:00.0"
+
 static struct fabric *f;
 static struct domain *one, *two;
 static struct pci_assign_report report;
@@ -45,18 +53,17 @@ static pci_sbdf_t at(const char *text)
 	return sbdf;
 }
 
-static int set_up(void **state)
+static int open_up(const char *spec)
 {
 	char err[200];
 	int seg;
 
-	(void)state;
-	f = fabric_open("server", err, sizeof(err));
+	f = fabric_open(spec, err, sizeof(err));
 	assert_non_null(f);
 	assert_int_equal(pci_init(), 0);
 	assert_int_equal(pci_config_init(), 0);
 	assert_int_equal(pci_vpci_init(NULL), 0);
-	assert_int_equal(pci_iommu_init(), 0);
+	assert_int_equal(pci_iommu_init(NULL), 0);
 	for (seg = 0; (seg = fabric_segment_next(f, (unsigned int)seg)) >= 0;
 	     seg++) {
 		struct pci_scan scan;
@@ -69,6 +76,18 @@ static int set_up(void **state)
 	assert_int_equal(domain_create(0, "one", NULL, NULL, &one), 0);
 	assert_int_equal(domain_create(0, "two", NULL, NULL, &two), 0);
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	return open_up("server");
+}
+
+static int set_up_lab(void **state)
+{
+	(void)state;
+	return open_up("lab");
 }
 
 static int tear_down(void **state)
@@ -173,13 +192,54 @@ static void test_a_port_without_acs_is_with_all_below(void **state)
 	assert_int_equal(member[1].why, PCI_GROUP_PORT);
 }
 
-static void test_every_reason_has_a_text(void **state)
+static void test_whom_the_iommu_does_not_tell_apart(void **state)
 {
-	int i;
+	(void)state;
+	assert_int_equal(group(UNSEEN), 2);
+	assert_int_equal(why(SEEN, 2), PCI_GROUP_UNIT);
+	assert_int_equal(member[1].at.sbdf, at(UNSEEN).sbdf);
+	assert_false(member[1].bridge);
+	assert_int_equal(group(SEEN), 2);
+	assert_int_equal(why(UNSEEN, 2), PCI_GROUP_UNIT);
+	assert_int_equal(member[1].with.sbdf, at(SEEN).sbdf);
+	assert_int_equal(give(one, SEEN, 0), -EPERM);
+	assert_int_equal(report.member[0].sbdf.sbdf, at(UNSEEN).sbdf);
+	assert_int_equal(give(one, UNSEEN, PCI_ASSIGN_GROUP), 0);
+	assert_string_equal(owner(SEEN), "one");
+	assert_int_equal(give(two, SEEN, PCI_ASSIGN_GROUP), -EBUSY);
+}
+
+static void test_a_switch_without_acs_is_one_group(void **state)
+{
+	int n = group(TWIN_1);
 
 	(void)state;
-	for (i = 0; i < PCI_GROUP_WHYS; i++)
-		assert_non_null(pci_group_why_text((enum pci_group_why)i));
+	assert_int_equal(n, 5);
+	assert_int_equal(member[0].why, PCI_GROUP_ALONE);
+	assert_int_equal(why(TWIN_0, n), PCI_GROUP_PORT);
+	assert_int_equal(why(TWINS_PORT, n), PCI_GROUP_PORT);
+	assert_int_equal(why(TWINS_SWITCH, n), PCI_GROUP_PORT);
+	/* Below a switch with ACS each is alone. */
+	assert_int_equal(group("0000:03:00.0"), 1);
+}
+
+static void test_every_reason_has_a_text(void **state)
+{
+	const char *text;
+	int i, j;
+
+	(void)state;
+	for (i = 0; i < PCI_GROUP_WHYS; i++) {
+		text = pci_group_why_text((enum pci_group_why)i);
+		assert_non_null(text);
+		assert_string_not_equal(text, "unknown");
+		for (j = 0; j < i; j++)
+			assert_string_not_equal(
+				text,
+				pci_group_why_text((enum pci_group_why)j));
+	}
+	assert_string_equal(pci_group_why_text(PCI_GROUP_UNIT),
+			    "the IOMMU does not tell them apart");
 	assert_string_equal(pci_group_why_text(PCI_GROUP_WHYS), "unknown");
 }
 
@@ -297,6 +357,12 @@ int main(void)
 		CASE(test_behind_a_legacy_bridge_all_is_a_group),
 		CASE(test_a_group_is_the_same_from_each_member),
 		CASE(test_a_port_without_acs_is_with_all_below),
+		cmocka_unit_test_setup_teardown(
+			test_whom_the_iommu_does_not_tell_apart, set_up_lab,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_switch_without_acs_is_one_group, set_up_lab,
+			tear_down),
 		CASE(test_every_reason_has_a_text),
 		CASE(test_a_part_of_a_group_is_refused_with_the_list),
 		CASE(test_a_whole_group_goes_in_one_call),

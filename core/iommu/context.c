@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where a device's requests go, and making units forget where they went.
+ *
+ *     BLOCKED → open → SPACE, IDENTITY, SCRATCH → block → BLOCKED, forgetting
+ *        ↑                                                      │
+ *        └────────── forgotten: all flushes are over ───────────┘
+ *
+ * From the block on every request that the unit looks up faults, and so does
+ * every request that the device itself has translated; what is left are the
+ * unit's cached contexts and translations. So who may not be reached any more
+ * waits for iommu_forgotten(), and who only must not wait (cut-off, revoke) has
+ * blocked it all the same.
+ *
+ * Flushes are known by numbers, which are asked about or not: one that is given
+ * up may be over at any time and writes nothing of ours (XSA-373).
+ *
+ * All is under the device's leaf lock, or the one of the bridge's alias that it
+ * has, so a guest that gives back and a removal may block it at once. The
+ * space's reference is kept until the unit has forgotten the context, since it
+ * may walk the tables until then. What it has refused to forget, or not
+ * forgotten in time, it is asked again to when the device is to go on.
+ */
+#include "iommu/internal.h"
+
+hf_atomic(uint64_t) iommu_contexts, iommu_timeouts;
+
+static struct pci_host *host_of(const struct pci_iommu *iommu)
+{
+	return iommu->pdev->pseg->host;
+}
+
+/* --- flushes ----------------------------------------------------------------------- */
+
+int iommu_flush_step(struct pci_host *host, const struct iommu_flush *what,
+		     struct iommu_ticket *ticket)
+{
+	int err;
+
+	if (ticket->state == TICKET_WANTED) {
+		err = host->iommu->flush(host, what, &ticket->number);
+		if (err == -EBUSY)
+			return -EINPROGRESS;
+		ticket->state = err ? TICKET_FAILED : TICKET_BEGUN;
+	}
+	if (ticket->state == TICKET_BEGUN) {
+		err = host->iommu->flush_done(host, ticket->number);
+		if (err == -EINPROGRESS)
+			return err;
+		ticket->state = err ? TICKET_FAILED : TICKET_NONE;
+	}
+	return ticket->state == TICKET_FAILED ? -EIO : 0;
+}
+
+/* Each of them, so that none waits for another. The worst answer. */
+static int step_all(struct pci_iommu *iommu)
+{
+	struct iommu_flush what = { .kind = IOMMU_FLUSH_CONTEXT };
+	int err, ret = 0;
+	unsigned int i;
+
+	for (i = 0; i <= IOMMU_RIDS; i++) {
+		if (iommu->context[i].state == TICKET_NONE)
+			continue;
+		what.sbdf = i < IOMMU_RIDS ? iommu->rid[i] : iommu->alias->rid;
+		err = iommu_flush_step(host_of(iommu), &what,
+				       &iommu->context[i]);
+		if (err && ret != -EIO)
+			ret = err;
+	}
+	if (ret)
+		return ret; /* it could ask anew for what it has forgotten */
+	what = (struct iommu_flush){ .kind = IOMMU_FLUSH_ATS,
+				     .sbdf = iommu->rid[0] };
+	err = iommu_flush_step(host_of(iommu), &what, &iommu->device);
+	/* What is gone answers no invalidation, and asks for nothing. */
+	if (err && pcidev_marked(iommu->pdev, PCI_MARK_LOST)) {
+		iommu->device.state = TICKET_NONE;
+		err = 0;
+	}
+	return err;
+}
+
+static void give_up(struct pci_iommu *iommu)
+{
+	unsigned int i;
+
+	for (i = 0; i <= IOMMU_RIDS; i++)
+		iommu->context[i].state = TICKET_NONE;
+	iommu->device.state = TICKET_NONE;
+	iommu->stuck = true;
+	hf_fetch_add_relaxed(&iommu_timeouts, 1);
+}
+
+int iommu_forgotten(struct pci_iommu *iommu, const char **why)
+{
+	struct dma_space *space = NULL;
+	int err;
+
+	pci_lock(iommu->lock);
+	err = iommu->mode == IOMMU_BLOCKED ? step_all(iommu) : 0;
+	if (err == -EIO)
+		*why = "the IOMMU has refused to forget it";
+	else if (err && plat_now() - iommu->begun >= PCI_FLUSH_TIME) {
+		*why = iommu->device.state == TICKET_NONE
+			       ? "the IOMMU has not forgotten it in time"
+			       : "it has not forgotten translations in time";
+		err = -EIO;
+	}
+	if (err == -EIO)
+		give_up(iommu);
+	if (!err && iommu->mode == IOMMU_BLOCKED && !iommu->stuck) {
+		space = iommu->space;
+		iommu->space = NULL;
+	}
+	pci_unlock(iommu->lock);
+	iommu_space_put(space);
+	return err;
+}
+
+void iommu_forget_again(struct pci_iommu *iommu)
+{
+	unsigned int i;
+
+	pci_lock(iommu->lock);
+	if (iommu->stuck) {
+		for (i = 0; i < iommu->nrids; i++)
+			iommu->context[i].state = TICKET_WANTED;
+		if (iommu->alias && !iommu->alias->users)
+			iommu->context[IOMMU_RIDS].state = TICKET_WANTED;
+		if (iommu->pdev->desc.ats && iommu_options.ats)
+			iommu->device.state = TICKET_WANTED;
+		iommu->begun = plat_now();
+		iommu->stuck = false;
+	}
+	pci_unlock(iommu->lock);
+}
+
+/* --- contexts ------------------------------------------------------------------------ */
+
+static void count(enum iommu_mode mode, unsigned int n)
+{
+	if (mode == IOMMU_SPACE)
+		hf_fetch_add_relaxed(&iommu_contexts, n);
+}
+
+static void uncount(enum iommu_mode mode, unsigned int n)
+{
+	if (mode == IOMMU_SPACE)
+		hf_fetch_sub_release(&iommu_contexts, n);
+}
+
+/* To BLOCKED cannot fail. */
+static void block_rid(struct pci_iommu *iommu, pci_sbdf_t rid,
+		      struct iommu_ticket *ticket)
+{
+	(void)host_of(iommu)->iommu->attach(host_of(iommu), rid, IOMMU_BLOCKED,
+					    NULL);
+	ticket->state = TICKET_WANTED;
+}
+
+/* The first @n of its requester IDs; under the lock. */
+static void block_first(struct pci_iommu *iommu, unsigned int n)
+{
+	while (n--)
+		block_rid(iommu, iommu->rid[n], &iommu->context[n]);
+	iommu->begun = plat_now();
+}
+
+static int attach(struct pci_iommu *iommu, pci_sbdf_t rid, enum iommu_mode mode,
+		  struct dma_space *space)
+{
+	return host_of(iommu)->iommu->attach(host_of(iommu), rid, mode,
+					     space ? space->space : NULL);
+}
+
+/* One name goes to one place: who had been there first has it. */
+static bool is_elsewhere(const struct iommu_alias *alias, enum iommu_mode mode,
+			 unsigned int domid)
+{
+	return alias && alias->users &&
+	       (alias->mode != mode || alias->domid != domid);
+}
+
+/* All requester IDs or none (XSA-449). */
+static int attach_all(struct pci_iommu *iommu, enum iommu_mode mode,
+		      struct dma_space *space, unsigned int domid)
+{
+	struct iommu_alias *alias = iommu->alias;
+	unsigned int i;
+	int err = is_elsewhere(alias, mode, domid) ? -EIO : 0;
+
+	if (alias && alias->users && alias->space != space)
+		return -EIO; /* one of them is yet to leave a stale space */
+	for (i = 0; i < iommu->nrids && !err; i++)
+		err = attach(iommu, iommu->rid[i], mode, space);
+	if (!err && alias && !alias->users)
+		err = attach(iommu, alias->rid, mode, space);
+	if (err) {
+		block_first(iommu, i);
+		return err;
+	}
+	count(mode, iommu->nrids);
+	if (alias && !alias->users++) {
+		alias->mode = mode;
+		alias->domid = domid;
+		alias->space = space;
+		count(mode, 1);
+	}
+	iommu->uses_alias = alias;
+	return 0;
+}
+
+/* The unit; the device is told after the lock, and does without till then. */
+static bool ats_on(struct pci_iommu *iommu)
+{
+	const struct iommu_ops *ops = host_of(iommu)->iommu;
+
+	iommu->ats = iommu_options.ats && iommu->pdev->desc.ats && ops->ats &&
+		     iommu->mode != IOMMU_SCRATCH &&
+		     !ops->ats(host_of(iommu), iommu->rid[0], true);
+	return iommu->ats;
+}
+
+int iommu_open(struct pci_iommu *iommu, enum iommu_mode mode,
+	       struct dma_space *space, unsigned int domid)
+{
+	struct pci_dev *pdev = iommu->pdev;
+	struct dma_space *old;
+	bool ats = false;
+	int err;
+
+	pci_lock(iommu->lock);
+	HF_ASSERT(iommu->mode == IOMMU_BLOCKED);
+	HF_ASSERT(!iommu->space || iommu->space == space);
+	old = iommu->space; /* restored before it was forgotten */
+	iommu->space = space;
+	err = space && hf_load_acquire(&space->stale)
+		      ? -EIO
+		      : attach_all(iommu, mode, space, domid);
+	if (!err) {
+		iommu->mode = mode;
+		iommu->domid = domid;
+		iommu->stuck = false;
+		ats = ats_on(iommu);
+	} else {
+		(void)step_all(iommu);
+	}
+	pci_unlock(iommu->lock);
+	if (ats)
+		conf_update(pdev, pdev->desc.ats + PCI_ATS_CTRL,
+			    PCI_ATS_CTRL_ENABLE, PCI_ATS_CTRL_ENABLE);
+	iommu_space_put(old);
+	return err;
+}
+
+/*
+ * Under the lock. Translated requests are refused first, then all others; the
+ * device is told by whoever may touch it.
+ */
+static void block(struct pci_iommu *iommu)
+{
+	struct iommu_alias *alias = iommu->alias;
+	unsigned int n = iommu->nrids;
+
+	if (iommu->mode == IOMMU_BLOCKED)
+		return;
+	if (iommu->ats) {
+		(void)host_of(iommu)->iommu->ats(host_of(iommu), iommu->rid[0],
+						 false);
+		iommu->ats = false;
+		iommu->device.state = TICKET_WANTED;
+	}
+	block_first(iommu, n);
+	if (iommu->uses_alias && !--alias->users) {
+		block_rid(iommu, alias->rid, &iommu->context[IOMMU_RIDS]);
+		n++;
+	}
+	iommu->uses_alias = false;
+	uncount(iommu->mode, n);
+	iommu->mode = IOMMU_BLOCKED;
+	(void)step_all(iommu);
+}
+
+void iommu_block(struct pci_iommu *iommu)
+{
+	pci_lock(iommu->lock);
+	block(iommu);
+	pci_unlock(iommu->lock);
+}
+
+bool iommu_block_of(struct pci_iommu *iommu, unsigned int domid)
+{
+	bool was;
+
+	pci_lock(iommu->lock);
+	was = iommu->mode == IOMMU_SPACE && iommu->domid == domid;
+	if (was)
+		block(iommu);
+	pci_unlock(iommu->lock);
+	return was;
+}

@@ -6,7 +6,8 @@ static const struct explore_scenario *const *const themes[] = {
 	selftest_scenarios, counter_scenarios, removal_scenarios,
 	hold_scenarios,     stage_scenarios,   trap_scenarios,
 	vpci_scenarios,     loss_scenarios,    owner_scenarios,
-	registry_scenarios,
+	registry_scenarios, dma_scenarios,     irq_scenarios,
+	reset_scenarios,
 };
 
 int main(int argc, char **argv)

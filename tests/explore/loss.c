@@ -103,7 +103,7 @@ static void found_old(void)
 
 	plat_rcu_read_lock();
 	if (!pci_lookup(NULL, CARD, &pdev)) {
-		old_in_section = pcidev_desc(pdev)->ident.device == 1;
+		old_in_section = pcidev_desc(pdev)->ident.subdevice == 1;
 		pcidev_put(pdev);
 		(void)world_scratch(CARD); /* a step */
 		old_in_section = false;

@@ -46,9 +46,9 @@ compile() { # DIRECTORY FLAGS FILES
 (compile explorer "$work"/platform/explore/*.c)
 (compile device "${watched[@]}" "$work"/core/device/*.c)
 (compile config "${watched[@]}" "$work"/core/config/*.c)
-(compile irq "${watched[@]}" "$work"/core/irq/*.c)
 (compile vpci "${watched[@]}" "$work"/core/vpci/*.c)
 (compile iommu "${watched[@]}" "$work"/core/iommu/*.c)
+(compile irq "${watched[@]}" "$work"/core/irq/*.c)
 (compile reset "${watched[@]}" "$work"/core/reset/*.c)
 (compile scenarios "${watched[@]}" "$work"/tests/explore/*.c)
 explore=$work/explore

@@ -157,8 +157,8 @@ static void look_up(void)
 
 	if (!pdev)
 		return;
-	ensure(pcidev_desc(pdev)->ident.device == 1 ||
-	       pcidev_desc(pdev)->ident.device == 2);
+	ensure(pcidev_desc(pdev)->ident.subdevice == 1 ||
+	       pcidev_desc(pdev)->ident.subdevice == 2);
 	world_touch(pdev);
 	pcidev_put(pdev);
 }
@@ -168,7 +168,7 @@ static void other_there(void)
 	struct pci_dev_info info;
 
 	ensure(!result[0]);
-	ensure(!pci_query(CARD, &info) && info.desc.ident.device == 2);
+	ensure(!pci_query(CARD, &info) && info.desc.ident.subdevice == 2);
 	world_end_card_there();
 }
 
@@ -206,7 +206,7 @@ static void lost_once(void)
 	ensure(!result[0] || result[0] == -EBUSY);
 	ensure(!result[1] || result[1] == -EBUSY);
 	ensure(!result[0] || !result[1]);
-	ensure(!pci_query(CARD, &info) && info.desc.ident.device == 2);
+	ensure(!pci_query(CARD, &info) && info.desc.ident.subdevice == 2);
 	world_end_card_there();
 }
 

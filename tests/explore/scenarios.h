@@ -24,5 +24,8 @@ extern const struct explore_scenario *const vpci_scenarios[];
 extern const struct explore_scenario *const loss_scenarios[];
 extern const struct explore_scenario *const owner_scenarios[];
 extern const struct explore_scenario *const registry_scenarios[];
+extern const struct explore_scenario *const dma_scenarios[];
+extern const struct explore_scenario *const irq_scenarios[];
+extern const struct explore_scenario *const reset_scenarios[];
 
 #endif

@@ -3,7 +3,9 @@
 
 #include <holdfast/iommu.h>
 #include <holdfast/pci_regs.h>
+#include <holdfast/reset.h>
 
+#include "unit.h"
 #include "world.h"
 
 /* --- the host -------------------------------------------------------------- */
@@ -18,6 +20,95 @@ static struct function {
 
 static unsigned int reads;
 static bool msi; /* the card has it */
+
+/*
+ * The card's registers below 0x80, in a world with units; plain memory: one
+ * access is one step.
+ */
+static bool units;
+static uint8_t regs[0x80];
+static unsigned int resets;
+static bool dead, dies;
+
+static uint32_t reg_get(unsigned int reg, unsigned int size)
+{
+	uint32_t val = 0;
+
+	memcpy(&val, &regs[reg], size);
+	return dead ? ALL_ONES >> (32 - 8 * size) : val;
+}
+
+static void reset_card(void)
+{
+	memset(&regs[WORLD_MSI + 2], 0, 0x12);
+	regs[WORLD_MSI + 3] = PCI_MSI_FLAGS_MASKBIT >> 8;
+	memset(&regs[PCI_COMMAND], 0, 2);
+	memset(&regs[PCI_BASE_ADDRESS_0], 0, 4);
+	resets++;
+	dead = dies;
+}
+
+static void reg_set(unsigned int reg, unsigned int size, uint32_t val)
+{
+	if (dead)
+		return;
+	if (reg == WORLD_AF + PCI_AF_CTRL && val & PCI_AF_CTRL_FLR)
+		reset_card();
+	else if (reg == PCI_COMMAND || reg == PCI_BASE_ADDRESS_0 ||
+		 (reg >= WORLD_MSI + 2 && reg < 0x60))
+		memcpy(&regs[reg], &val, size);
+	if (reg == WORLD_MSI + 2)
+		regs[WORLD_MSI + 3] |= PCI_MSI_FLAGS_MASKBIT >> 8;
+}
+
+static void regs_init(void)
+{
+	memset(regs, 0, sizeof(regs));
+	regs[PCI_STATUS] = PCI_STATUS_CAP_LIST;
+	regs[PCI_CAPABILITY_LIST] = WORLD_MSI;
+	regs[WORLD_MSI] = PCI_CAP_ID_MSI;
+	regs[WORLD_MSI + 3] = PCI_MSI_FLAGS_MASKBIT >> 8;
+	regs[WORLD_AF + PCI_AF_CAP] = PCI_AF_CAP_TP | PCI_AF_CAP_FLR;
+	regs[PCI_COMMAND] = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	memcpy(&regs[PCI_BASE_ADDRESS_0], &(uint32_t){ WORLD_BAR }, 4);
+	resets = 0;
+	dead = dies = false;
+}
+
+bool world_masters(void)
+{
+	return !dead && regs[PCI_COMMAND] & PCI_COMMAND_MASTER;
+}
+
+unsigned int world_resets(void)
+{
+	return resets;
+}
+
+void world_reset_kills(bool yes)
+{
+	dies = yes;
+}
+
+bool world_message_kept(void)
+{
+	return regs[WORLD_MSI + 0x10];
+}
+
+bool world_message(struct world_message *m)
+{
+	if (!world_masters() ||
+	    !(reg_get(WORLD_MSI + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_ENABLE))
+		return false;
+	if (reg_get(WORLD_MSI + 0xc, 4) & 1) {
+		regs[WORLD_MSI + 0x10] = 1;
+		return false;
+	}
+	regs[WORLD_MSI + 0x10] = 0;
+	m->address = reg_get(WORLD_MSI + PCI_MSI_ADDRESS_LO, 4);
+	m->data = reg_get(WORLD_MSI + PCI_MSI_DATA_32, 2);
+	return true;
+}
 
 static struct function *function(pci_sbdf_t sbdf)
 {
@@ -36,10 +127,18 @@ static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	struct function *f = function(sbdf);
 
 	(void)host;
-	(void)size;
+	if (units && sbdf.sbdf == CARD.sbdf && reg < sizeof(regs) &&
+	    (reg > PCI_VENDOR_ID + 2) && reg != SCRATCH) {
+		*val = reg_get(reg, size);
+		ensure(!f->promised);
+		return 0;
+	}
 	switch (reg) {
 	case PCI_VENDOR_ID:
-		*val = hf_load_relaxed(&f->id);
+	case PCI_DEVICE_ID:
+		*val = hf_load_relaxed(&f->id) >> 8 * (reg & 2);
+		if (units && dead && sbdf.sbdf == CARD.sbdf)
+			*val = ALL_ONES;
 		break;
 	case SCRATCH:
 		*val = hf_load_relaxed(&f->scratch);
@@ -59,6 +158,7 @@ static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	default:
 		*val = 0;
 	}
+	*val &= ALL_ONES >> (32 - 8 * size);
 	ensure(!f->promised);
 	reads++;
 	return 0;
@@ -87,6 +187,8 @@ static int host_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	(void)size;
 	if (reg == SCRATCH)
 		hf_store_relaxed(&f->scratch, val);
+	else if (units && sbdf.sbdf == CARD.sbdf && reg + size <= sizeof(regs))
+		reg_set(reg, size, val);
 	ensure(!f->promised);
 	return 0;
 }
@@ -138,12 +240,21 @@ static int add_scratch(struct vpci *view, struct pci_dev *pdev,
 }
 
 static const struct vpci_options options = { .extend = add_scratch };
+/* Two faults, so that scenarios are small. */
+static const struct pci_iommu_options iommu_options = { .fault_limit = 2 };
+
+void world_with_units(void)
+{
+	units = true;
+}
 
 int world_add(pci_sbdf_t sbdf, unsigned int generation)
 {
 	struct pci_dev_desc desc = {
 		.sbdf = sbdf,
-		.ident = { .vendor = 0x1234, .device = (uint16_t)generation },
+		.ident = { .vendor = (uint16_t)WORLD_ID,
+			   .device = WORLD_ID >> 16,
+			   .subdevice = (uint16_t)generation },
 		.type = PCI_TYPE_ENDPOINT,
 		.cfg_size = 4096,
 		.is_vf = sbdf.sbdf == VF.sbdf,
@@ -153,7 +264,9 @@ int world_add(pci_sbdf_t sbdf, unsigned int generation)
 	struct pci_dev *pdev;
 	int err;
 
-	if (msi && sbdf.sbdf == CARD.sbdf) {
+	if (units && sbdf.sbdf == CARD.sbdf)
+		desc.af = WORLD_AF;
+	if ((msi || units) && sbdf.sbdf == CARD.sbdf) {
 		desc.msi = WORLD_MSI;
 		desc.msi_vectors = 1;
 	}
@@ -191,13 +304,24 @@ void world_empty(void)
 	memset(&world_session, 0, sizeof(world_session));
 	ensure(!pci_init());
 	ensure(!pci_vpci_init(&options));
+	host.msi = units ? &unit_msi : NULL;
+	host.iommu = units ? &unit_iommu : NULL;
+	if (units) {
+		regs_init();
+		unit_init();
+		memset(world_interrupts, 0, sizeof(world_interrupts));
+		ensure(!pci_reset_init());
+		ensure(!pci_iommu_init(&iommu_options));
+		ensure(!pci_irq_init(NULL));
+	}
 	ensure(!pci_segment_add(0, &host));
 }
 
 void world_card(void)
 {
 	world_empty();
-	ensure(!world_add(CARD_NEIGHBOUR, 1));
+	/* With groups it must be in another slot. */
+	ensure(!world_add(units ? PF_NEIGHBOUR : CARD_NEIGHBOUR, 1));
 	ensure(!world_add(CARD, 1));
 }
 
@@ -258,9 +382,21 @@ bool world_vector(void)
 	return hf_load_relaxed(&vector_on);
 }
 
+unsigned int world_interrupts[2];
+
+static void interrupt(struct domain *d, pci_sbdf_t sbdf, bool msix,
+		      unsigned int index)
+{
+	(void)msix;
+	ensure(sbdf.sbdf == CARD.sbdf && !index);
+	world_interrupts[domain_id(d) - DOMID_FIRST_GUEST]++;
+}
+
 static const struct domain_ops guest_ops = { .map = map,
 					     .unmap = unmap,
-					     .vector = vector };
+					     .vector = vector,
+					     .interrupt = interrupt };
+static const struct domain_ops second_ops = { .interrupt = interrupt };
 
 uint64_t world_mapped_at(void)
 {
@@ -301,7 +437,7 @@ void world_guests(void)
 	hf_init(&mapped_at, 0);
 	hf_init(&vector_on, 0);
 	ensure(!domain_create(1, "one", &guest_ops, NULL, &guest_one));
-	ensure(!domain_create(2, "two", NULL, NULL, &guest_two));
+	ensure(!domain_create(2, "two", &second_ops, NULL, &guest_two));
 }
 
 void world_assigned(void)
@@ -337,8 +473,13 @@ void world_end(void)
 		guest_dies(guest_two);
 		ensure(!pci_check_invariants());
 	}
+	if (units) {
+		pci_iommu_work(); /* what faults have queued */
+		ensure(!unit_vectors() && !pci_irq_vectors());
+		ensure(!unit_left());
+	}
 	pci_fini();
-	msi = false;
+	msi = units = false;
 }
 
 void world_end_card_gone(void)

@@ -59,6 +59,28 @@ void world_mapped(void);
 /* world_assigned(), of a card that has MSI. */
 void world_assigned_msi(void);
 #define WORLD_MSI 0x50
+/*
+ * The same worlds with core/iommu, core/irq and core/reset: the card has the
+ * unit's IOMMU and controller, MSI with a mask bit, and Advanced Features' reset.
+ * Call before one of the setups above.
+ */
+void world_with_units(void);
+#define WORLD_AF 0x70
+/* What the card would send now, if its registers let it; else pending. */
+struct world_message {
+	uint64_t address;
+	uint32_t data;
+};
+bool world_message(struct world_message *m);
+bool world_message_kept(void); /* pending */
+/* Is the card allowed to start anything? A switch of its own, for the host. */
+bool world_masters(void);
+/* How often the card was reset; and whether it survives the next one. */
+unsigned int world_resets(void);
+void world_reset_kills(bool yes);
+/* Interrupts that "one" and "two" got. */
+extern unsigned int world_interrupts[2];
+
 /* Is the receiver of the guests' interrupts told that one may come? */
 bool world_vector(void);
 /* A vCPU of "one", for one thread at a time; what it has yet to do, done. */

@@ -68,33 +68,3 @@ int verb_mark_broken(struct cli *cli)
 		js_add(params, "reason", cli->reason);
 	return cli_do(cli, "mark_broken", params, NULL);
 }
-
-static void print_assigned(struct cli *cli, json_object *result)
-{
-	(void)cli;
-	printf("%s: assigned to %s, which sees it at %s\n",
-	       js_str(result, "sbdf"), js_str(result, "domain"),
-	       js_str(result, "vsbdf"));
-}
-
-int verb_assign(struct cli *cli)
-{
-	json_object *params = cli_params("sbdf", cli->arg[0]);
-
-	js_add(params, "domain", cli->arg[1]);
-	if (cli->given & OPT_AT)
-		js_add(params, "vsbdf", cli->at);
-	return cli_do(cli, "assign", params, print_assigned);
-}
-
-static void print_deassigned(struct cli *cli, json_object *dev)
-{
-	(void)cli;
-	printf("%s: back with %s\n", js_str(dev, "sbdf"), js_str(dev, "owner"));
-}
-
-int verb_deassign(struct cli *cli)
-{
-	return cli_do(cli, "deassign", cli_params("sbdf", cli->arg[0]),
-		      print_deassigned);
-}

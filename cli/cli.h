@@ -33,6 +33,14 @@ enum {
 	OPT_OWNER = 1 << 10,
 	OPT_AT = 1 << 11,
 	OPT_COUNT = 1 << 12,
+	OPT_MEMORY = 1 << 13,
+	OPT_GROUP = 1 << 14,
+	OPT_RELAXED = 1 << 15,
+	OPT_DRY_RUN = 1 << 16,
+	OPT_METHOD = 1 << 17,
+	OPT_CLEAR = 1 << 18,
+	OPT_LENGTH = 1 << 19,
+	OPT_RUN = 1 << 20,
 };
 
 struct cli {
@@ -43,8 +51,9 @@ struct cli {
 	unsigned int given; /* OPT_… */
 	uint64_t timeout_ms;
 	bool no_wait;
-	const char *reason, *on_ask, *owner, *at;
-	uint32_t size, threads, rate, count;
+	const char *reason, *on_ask, *owner, *at, *method;
+	uint32_t size, threads, rate, count, length;
+	uint64_t memory;
 
 	const struct verb *verb;
 	const char *domain; /* DOMAIN in the verb's name; or NULL */
@@ -156,6 +165,9 @@ void cli_print_hold(FILE *out, json_object *hold);
 /* Of a removal: who is in the way, one a line. */
 void cli_print_blockers(FILE *out, json_object *removal);
 
+/* Of a group that is not complete: who is missing, one a line. */
+void cli_print_missing(FILE *out, json_object *data);
+
 /* Name of the device or the numbers; a static buffer. */
 const char *cli_device_name(json_object *dev);
 
@@ -181,9 +193,15 @@ int verb_unpin(struct cli *cli);
 int verb_mark_broken(struct cli *cli);
 int verb_assign(struct cli *cli);
 int verb_deassign(struct cli *cli);
+int verb_why_grouped(struct cli *cli);
+int verb_quarantine(struct cli *cli);
+int verb_unquarantine(struct cli *cli);
+int verb_reset(struct cli *cli);
+int verb_faults(struct cli *cli);
 int verb_domain_create(struct cli *cli);
 int verb_domain_destroy(struct cli *cli);
 int verb_domain_list(struct cli *cli);
+int verb_domain_show(struct cli *cli);
 int verb_config_read(struct cli *cli);
 int verb_config_write(struct cli *cli);
 int verb_config_dump(struct cli *cli);
@@ -199,6 +217,7 @@ int verb_fabric_surprise(struct cli *cli);
 int verb_fabric_fault(struct cli *cli);
 int verb_fabric_faults(struct cli *cli);
 int verb_fabric_traffic(struct cli *cli);
+int verb_fabric_tester(struct cli *cli);
 int verb_fabric_witness(struct cli *cli);
 int verb_events(struct cli *cli);
 int verb_stats(struct cli *cli);

@@ -63,19 +63,53 @@ int verb_events(struct cli *cli)
 	return EXIT_OK;
 }
 
+/* A count of the core's, and what the simulated hardware says of the same. */
+static void stats_row(struct table *table, const char *what, json_object *core,
+		      const char *name, json_object *unit, const char *there)
+{
+	table_cell(table, PLAIN, "%s", what);
+	table_cell(table, PLAIN, "%lld", (long long)js_int(core, name));
+	if (unit && there)
+		table_cell(table, PLAIN, "%lld",
+			   (long long)js_int(unit, there));
+	else
+		table_cell(table, PLAIN, "-");
+}
+
+static void print_safety(struct cli *cli, json_object *stats)
+{
+	static const struct table_column column[] = {
+		{ "" },
+		{ "CORE", .right = true },
+		{ "HARDWARE", .right = true },
+	};
+	json_object *iommu = js_get(stats, "iommu");
+	json_object *unit = js_get(stats, "fabric");
+	struct table *table = table_new(column, 3);
+
+	stats_row(table, "vectors", stats, "vectors", unit, "vectors");
+	stats_row(table, "spaces", iommu, "spaces", unit, "spaces");
+	stats_row(table, "contexts", iommu, "contexts", unit, "contexts");
+	stats_row(table, "mappings", iommu, "mappings", NULL, NULL);
+	stats_row(table, "faults", iommu, "faults", unit, "faults");
+	stats_row(table, "flush time-outs", iommu, "timeouts", NULL, NULL);
+	table_print(table, stdout, cli->width, cli->colours);
+	table_free(table);
+}
+
 static void print_stats(struct cli *cli, json_object *stats)
 {
 	char up[DURATION_LEN];
 
-	(void)cli;
 	json_object_object_foreach(stats, name, value) {
-		if (strcmp(name, "uptime_s"))
+		if (json_object_is_type(value, json_type_int))
 			printf("%-18s %s\n", name,
 			       json_object_get_string(value));
 	}
-	printf("%-18s %s\n", "uptime",
+	printf("%-18s %s\n\n", "uptime",
 	       duration_print(up,
 			      (uint64_t)(js_num(stats, "uptime_s") * 1000)));
+	print_safety(cli, stats);
 }
 
 int verb_stats(struct cli *cli)

@@ -196,6 +196,8 @@ static void print_witness(struct cli *cli, json_object *result)
 	       js_has(result, "sbdf") ? js_str(result, "sbdf") : "all",
 	       count(result, "reads"), count(result, "writes"),
 	       count(result, "dma"), count(result, "interrupts"));
+	printf("refused: %lld requests by the IOMMU, %lld messages\n",
+	       count(result, "faulted"), count(result, "refused"));
 	printf("accesses after success: %lld\n",
 	       count(result, "after_success"));
 	printf("%sviolations: %lld%s\n",

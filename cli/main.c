@@ -14,7 +14,7 @@
 #include "cli.h"
 #include "duration.h"
 
-enum { NO_WAIT = 0x10000, SOCKET, JSON, HELP, VERSION };
+enum { NO_WAIT = 1 << 24, SOCKET, JSON, HELP, VERSION };
 
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, SOCKET },
@@ -35,6 +35,14 @@ static const struct option long_options[] = {
 	{ "owner", required_argument, NULL, OPT_OWNER },
 	{ "at", required_argument, NULL, OPT_AT },
 	{ "count", required_argument, NULL, OPT_COUNT },
+	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "group", no_argument, NULL, OPT_GROUP },
+	{ "relaxed", no_argument, NULL, OPT_RELAXED },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "method", required_argument, NULL, OPT_METHOD },
+	{ "clear", no_argument, NULL, OPT_CLEAR },
+	{ "length", required_argument, NULL, OPT_LENGTH },
+	{ "run", no_argument, NULL, OPT_RUN },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -90,6 +98,35 @@ static int set_size(struct cli *cli, const char *text)
 	return EXIT_OK;
 }
 
+/* "64K", "1M", or bytes. */
+static int set_memory(struct cli *cli, const char *text)
+{
+	unsigned int shift = 0;
+	char *end;
+
+	cli->memory = strtoull(text, &end, 10);
+	if (*end == 'K' || *end == 'M')
+		shift = *end++ == 'K' ? 10 : 20;
+	if (!isdigit((unsigned char)*text) || *end || !cli->memory ||
+	    cli->memory > UINT32_MAX)
+		return cli_usage_error(NULL,
+				       "--memory is a size such as 4096, 64K "
+				       "or 1M, not %s",
+				       text);
+	cli->memory <<= shift;
+	return EXIT_OK;
+}
+
+static int set_method(struct cli *cli, const char *text)
+{
+	if (strcmp(text, "flr") && strcmp(text, "af") && strcmp(text, "pm") &&
+	    strcmp(text, "bus"))
+		return cli_usage_error(
+			NULL, "--method is flr, af, pm or bus, not %s", text);
+	cli->method = text;
+	return EXIT_OK;
+}
+
 /* An option that only some verbs take. */
 static int set_option(struct cli *cli, int option)
 {
@@ -105,6 +142,12 @@ static int set_option(struct cli *cli, int option)
 		return set_number(&cli->rate, option, optarg, 1000000000);
 	case OPT_COUNT:
 		return set_number(&cli->count, option, optarg, 1000000000);
+	case OPT_LENGTH:
+		return set_number(&cli->length, option, optarg, 65536);
+	case OPT_MEMORY:
+		return set_memory(cli, optarg);
+	case OPT_METHOD:
+		return set_method(cli, optarg);
 	case OPT_WAIT:
 		cli->no_wait = false;
 		break;

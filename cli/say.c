@@ -102,9 +102,12 @@ static const char *holder(json_object *hold)
 static const char *holds_how(const char *kind)
 {
 	static const char *const words[][2] = {
-		{ "assigned", "assigned to" },    { "child", "parent of" },
-		{ "irq", "interrupts bound by" }, { "session", "session of" },
-		{ "operation", "worked on by" },  { "pin", "pinned by" },
+		{ "assigned", "assigned to" },
+		{ "child", "parent of" },
+		{ "interrupts", "used for interrupts by" },
+		{ "session", "session of" },
+		{ "operation", "worked on by" },
+		{ "pin", "pinned by" },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -199,6 +202,21 @@ void cli_print_blockers(FILE *out, json_object *removal)
 			(long long)refs);
 }
 
+void cli_print_missing(FILE *out, json_object *data)
+{
+	json_object *members = js_get(data, "members");
+	int64_t total = js_int(data, "missing");
+
+	for (size_t i = 0; i < js_count(members); i++) {
+		json_object *m = json_object_array_get_idx(members, i);
+
+		fprintf(out, "  %s: with %s\n", js_str(m, "sbdf"),
+			js_str(m, "owner"));
+	}
+	if (total > (int64_t)js_count(members))
+		fprintf(out, "  and more, %lld in all\n", (long long)total);
+}
+
 int cli_print_error(struct cli *cli, json_object *error)
 {
 	json_object *data = js_get(error, "data");
@@ -214,5 +232,7 @@ int cli_print_error(struct cli *cli, json_object *error)
 	cli_error("%s", js_str(error, "message"));
 	if (!cli->json && js_has(data, "removal"))
 		cli_print_blockers(stderr, js_get(data, "removal"));
+	if (!cli->json)
+		cli_print_missing(stderr, data);
 	return code == EBUSY || code == EALREADY ? EXIT_BUSY : EXIT_ERROR;
 }

@@ -74,7 +74,9 @@ static void print_state(json_object *dev)
 		fputs(", hidden", stdout);
 	putchar('\n');
 	if (js_has(dev, "broken")) {
-		field("broken");
+		field(strcmp(js_str(dev, "owner"), "quarantine")
+			      ? "broken"
+			      : "quarantined");
 		puts(js_str(dev, "broken"));
 	}
 	if (js_has(dev, "defect")) {
@@ -224,6 +226,78 @@ static void print_features(json_object *dev)
 	}
 }
 
+/* --- what it reaches, and who it tells ---------------------------------------- */
+
+static void print_dma(json_object *dev)
+{
+	json_object *dma = js_get(dev, "dma"), *faults = js_get(dma, "faults");
+	char when[WHEN_LEN];
+
+	if (!dma)
+		return;
+	field("DMA");
+	printf("%s%s%s, requester IDs: %lld%s%s\n", js_str(dma, "mode"),
+	       js_has(dma, "domain") ? " of " : "",
+	       js_has(dma, "domain") ? js_str(dma, "domain") : "",
+	       (long long)js_int(dma, "rids"),
+	       js_bool(dma, "ats") ? ", ATS on" : "",
+	       js_bool(dma, "stuck") ? ", does not answer flushes" : "");
+	if (!js_int(faults, "total") && !js_bool(faults, "master_off"))
+		return;
+	field("faults");
+	printf("%lld%s", (long long)js_int(faults, "total"),
+	       js_bool(faults, "master_off") ? ", bus mastering is off" : "");
+	if (js_has(faults, "last"))
+		printf(", the last at %s (%s), %s", js_str(faults, "address"),
+		       js_str(faults, "reason"),
+		       cli_when(when, faults, "last"));
+	putchar('\n');
+}
+
+static void print_interrupts(json_object *dev)
+{
+	json_object *irq = js_get(dev, "interrupts");
+
+	if (!irq)
+		return;
+	field("interrupts");
+	printf("%lld MSI, %lld MSI-X bound%s%s\n",
+	       (long long)js_int(irq, "msi"), (long long)js_int(irq, "msix"),
+	       js_bool(irq, "guest") ? " for the guest" : "",
+	       js_bool(irq, "prepared") ? ", table prepared" : "");
+	field("");
+	printf("masked %lld, pending %lld, failed %lld, delivered %lld, told "
+	       "the guest %lld\n",
+	       (long long)js_int(irq, "masked"),
+	       (long long)js_int(irq, "pending"),
+	       (long long)js_int(irq, "failed"),
+	       (long long)js_int(irq, "delivered"),
+	       (long long)js_int(irq, "told"));
+}
+
+static void print_safety(json_object *dev)
+{
+	json_object *methods = js_get(dev, "reset_methods");
+
+	print_dma(dev);
+	print_interrupts(dev);
+	if (methods) {
+		field("reset");
+		fputs(js_count(methods) ? "by" : "there is no way", stdout);
+		for (size_t i = 0; i < js_count(methods); i++)
+			printf("%s %s", i ? "," : "",
+			       json_object_get_string(
+				       json_object_array_get_idx(methods, i)));
+		putchar('\n');
+	}
+	if (js_int(dev, "group_size") > 1) {
+		field("group");
+		printf("%lld devices; `holdfast why-grouped %s`\n",
+		       (long long)js_int(dev, "group_size"),
+		       js_str(dev, "sbdf"));
+	}
+}
+
 static void print_device(struct cli *cli, json_object *dev)
 {
 	(void)cli;
@@ -231,6 +305,7 @@ static void print_device(struct cli *cli, json_object *dev)
 	print_place(dev);
 	print_state(dev);
 	print_holders(js_get(dev, "holders"));
+	print_safety(dev);
 	print_features(dev);
 	print_bars(js_get(dev, "bars"));
 	print_caps(dev);

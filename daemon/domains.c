@@ -14,7 +14,10 @@
 
 #include <holdfast/platform.h>
 
+#include "deliveries.h"
+#include "hosts.h"
 #include "loop.h"
+#include "memory.h"
 #include "out.h"
 #include "stop.h"
 
@@ -22,10 +25,12 @@
 
 enum on_ask { RELEASE, REFUSE, IGNORE, LATE };
 
-/* The data of a guest's domain. Fixed; freed when the domain is. */
+/* The data of a guest's domain; freed when the domain is. */
 struct guest {
-	enum on_ask on_ask;
+	enum on_ask on_ask; /* this and late_ms are fixed */
 	uint32_t late_ms;
+	struct guest_memory memory;
+	struct deliveries deliveries;
 };
 
 struct wish {
@@ -137,10 +142,30 @@ static void unmap(struct domain *d, const struct pci_mapping *m)
 	(void)m;
 }
 
+/* In a section, maybe under locks of the simulated hardware. */
+static void interrupt(struct domain *d, pci_sbdf_t sbdf, bool msix,
+		      unsigned int index)
+{
+	struct guest *guest = domain_data(d);
+
+	(void)msix;
+	(void)index;
+	deliveries_add(&guest->deliveries, sbdf);
+}
+
+static void guest_free(void *data)
+{
+	struct guest *guest = data;
+
+	deliveries_fini(&guest->deliveries);
+	free(guest);
+}
+
 static const struct domain_ops guest_ops = { .ask = ask,
 					     .map = map,
 					     .unmap = unmap,
-					     .destroyed = free };
+					     .interrupt = interrupt,
+					     .destroyed = guest_free };
 
 void domains_stop(void)
 {
@@ -190,19 +215,51 @@ static int parse_on_ask(const char *text, struct guest *guest)
 	return parse_late(text + 5, &guest->late_ms);
 }
 
-int guest_create(const char *name, unsigned int id, const char *on_ask,
-		 struct domain **out)
+static int create(const char *name, unsigned int id, const char *on_ask,
+		  struct domain **out)
 {
 	struct guest *guest = calloc(1, sizeof(*guest));
 	int err;
 
 	if (!guest)
 		return -ENOMEM;
+	deliveries_init(&guest->deliveries);
 	err = parse_on_ask(on_ask, guest);
 	if (!err)
 		err = domain_create(id, name, &guest_ops, guest, out);
 	if (err)
-		free(guest);
+		guest_free(guest);
+	return err;
+}
+
+int guest_create(const char *name, unsigned int id, const char *on_ask,
+		 uint64_t memory, struct domain **out)
+{
+	struct guest *guest;
+	int err;
+
+	if (memory && !host_fabric())
+		return -EOPNOTSUPP;
+	err = create(name, id, on_ask, out);
+	if (err || !host_fabric())
+		return err;
+	guest = domain_data(*out);
+	err = memory_give(*out, &guest->memory,
+			  memory ? memory : MEMORY_DEFAULT);
+	if (err) {
+		(void)guest_destroy(*out); /* or somebody else does */
+		domain_put(*out);
+	}
+	return err;
+}
+
+int guest_destroy(struct domain *d)
+{
+	struct guest *guest = domain_data(d);
+	int err = domain_destroy(d);
+
+	if (!err)
+		memory_take(&guest->memory);
 	return err;
 }
 
@@ -233,5 +290,74 @@ json_object *guest_encode(struct domain *d)
 	}
 	out_int(o, "devices", domain_devices(d));
 	out_bool(o, "dying", domain_is_dying(d));
+	if (guest)
+		out_uint(o, "memory", memory_of(&guest->memory).size);
+	else
+		out_null(o, "memory");
+	return o;
+}
+
+/* --- one in full ----------------------------------------------------------------------- */
+
+static void add_memory(json_object *to, const struct guest_memory *memory)
+{
+	json_object *array = out_array(), *o;
+
+	if (memory->size) {
+		o = out_object();
+		out_hex(o, "guest", 0);
+		out_hex(o, "host", memory->hpa);
+		out_uint(o, "size", memory->size);
+		out_append(array, o);
+	}
+	out_add(to, "ranges", array);
+}
+
+static void add_devices(json_object *to, struct domain *d)
+{
+	json_object *array = out_array();
+	struct pci_dev *pdev = NULL;
+	struct pci_dev_info info;
+
+	for (unsigned int n = 0; (pdev = domain_next_pdev(d, pdev)); n++) {
+		json_object *o;
+
+		if (n == GUEST_OWNS_MAX) {
+			pcidev_put(pdev);
+			break;
+		}
+		o = out_object();
+		pcidev_query(pdev, &info);
+		out_sbdf(o, "sbdf", info.desc.sbdf);
+		if (info.has_vsbdf)
+			out_sbdf(o, "vsbdf", info.vsbdf);
+		else
+			out_null(o, "vsbdf");
+		out_uint(o, "interrupts", guest_interrupts(d, info.desc.sbdf));
+		out_str(o, "broken", info.broken);
+		out_append(array, o);
+	}
+	out_add(to, "owns", array);
+}
+
+uint64_t guest_interrupts(struct domain *d, pci_sbdf_t sbdf)
+{
+	struct guest *guest = domain_data(d);
+
+	return guest ? deliveries_of(&guest->deliveries, sbdf) : 0;
+}
+
+json_object *guest_encode_full(struct domain *d)
+{
+	struct guest *guest = domain_data(d);
+	struct guest_memory memory = { 0 };
+	json_object *o = guest_encode(d);
+
+	if (guest)
+		memory = memory_of(&guest->memory);
+	add_memory(o, &memory);
+	out_uint(o, "interrupts",
+		 guest ? deliveries_total(&guest->deliveries) : 0);
+	add_devices(o, d);
 	return o;
 }

@@ -44,7 +44,8 @@ int host_open(const char *what, char *err, size_t size)
 	} else {
 		snprintf(err, size,
 			 "no host \"%s\": there are fabric:server, "
-			 "fabric:scale=N, fabric:FILE, dump:FILE and linux",
+			 "fabric:lab, fabric:scale=N, fabric:FILE, dump:FILE "
+			 "and linux",
 			 what);
 	}
 	return host ? 0 : -EINVAL;
@@ -153,6 +154,11 @@ const char *host_spec(void)
 bool host_read_only(void)
 {
 	return host->ops->read_only;
+}
+
+bool host_confines(void)
+{
+	return host->iommu;
 }
 
 bool host_simulated(void)

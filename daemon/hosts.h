@@ -8,8 +8,8 @@
 struct fabric;
 
 /*
- * @spec: "fabric:server", "fabric:scale=N", "fabric:FILE", "dump:FILE" or
- * "linux". 0, or -EINVAL and a sentence in @err.
+ * @spec: "fabric:server", "fabric:lab", "fabric:scale=N", "fabric:FILE",
+ * "dump:FILE" or "linux". 0, or -EINVAL and a sentence in @err.
  */
 int host_open(const char *spec, char *err, size_t size);
 
@@ -29,6 +29,7 @@ void host_close(void);
 
 const char *host_spec(void);
 bool host_read_only(void);
+bool host_confines(void); /* it has an IOMMU */
 bool host_simulated(void);
 struct fabric *host_fabric(void); /* NULL: another kind of host */
 

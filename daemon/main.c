@@ -15,6 +15,7 @@
 #include <holdfast/vpci.h>
 
 #include "events.h"
+#include "faults.h"
 #include "hosts.h"
 #include "hotplug.h"
 #include "log.h"
@@ -23,6 +24,7 @@
 #include "pins.h"
 #include "policies.h"
 #include "removals.h"
+#include "safety.h"
 #include "server.h"
 #include "state.h"
 #include "stop.h"
@@ -33,6 +35,7 @@
 
 struct options {
 	const char *host, *socket, *group, *state, *log_level;
+	struct pci_iommu_options iommu;
 };
 
 static bool core_is_up;
@@ -40,14 +43,34 @@ static bool core_is_up;
 static const char usage[] =
 	"usage: holdfastd --host HOST [options]\n"
 	"\n"
-	"  --host HOST        fabric:server, fabric:scale=N, fabric:FILE,\n"
-	"                     dump:FILE or linux\n"
+	"  --host HOST        fabric:server, fabric:lab, fabric:scale=N,\n"
+	"                     fabric:FILE, dump:FILE or linux\n"
 	"  --socket PATH      where clients come (" DEFAULT_SOCKET ")\n"
 	"  --group NAME       the socket's group, whose members administer\n"
 	"  --state DIR        where pins and reasons are kept (linux: \n"
 	"                     " DEFAULT_STATE "; dump: nowhere)\n"
+	"  --quarantine MODE  what a device in quarantine reaches: basic\n"
+	"                     (nothing), scratch (a page of its own), none\n"
+	"                     (all memory) (basic)\n"
+	"  --ats              devices may cache translations\n"
+	"  --fault-limit N    after how many DMA faults in quick succession a\n"
+	"                     device is silenced (10)\n"
 	"  --log-level LEVEL  error, warning, info or debug (warning)\n"
 	"  --help, --version\n";
+
+static int complain(const char *what, const char *why)
+{
+	fprintf(stderr, "holdfastd: %s: %s\n", what, why);
+	return -1;
+}
+
+static void set(int err, const char *option, const char *why)
+{
+	if (!err)
+		return;
+	complain(option, why);
+	exit(2);
+}
 
 static void parse_options(int argc, char **argv, struct options *o)
 {
@@ -56,6 +79,9 @@ static void parse_options(int argc, char **argv, struct options *o)
 		{ "socket", required_argument, NULL, 's' },
 		{ "group", required_argument, NULL, 'g' },
 		{ "state", required_argument, NULL, 'd' },
+		{ "quarantine", required_argument, NULL, 'q' },
+		{ "ats", no_argument, NULL, 'a' },
+		{ "fault-limit", required_argument, NULL, 'f' },
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, '?' + 128 },
 		{ "version", no_argument, NULL, 'v' },
@@ -77,6 +103,19 @@ static void parse_options(int argc, char **argv, struct options *o)
 		case 'd':
 			o->state = optarg;
 			break;
+		case 'q':
+			set(safety_quarantine(optarg, &o->iommu),
+			    "--quarantine", "must be basic, scratch or none");
+			break;
+		case 'a':
+			o->iommu.ats = true;
+			break;
+		case 'f':
+			set(safety_fault_limit(optarg, &o->iommu),
+			    "--fault-limit",
+			    "must be a number from 1 to "
+			    "1000000");
+			break;
 		case 'l':
 			o->log_level = optarg;
 			break;
@@ -97,12 +136,6 @@ static void parse_options(int argc, char **argv, struct options *o)
 	}
 }
 
-static int complain(const char *what, const char *why)
-{
-	fprintf(stderr, "holdfastd: %s: %s\n", what, why);
-	return -1;
-}
-
 /* The core with all devices of the host. */
 static int start_core(const struct options *o)
 {
@@ -117,7 +150,9 @@ static int start_core(const struct options *o)
 		return complain("core", strerror(-err));
 	core_is_up = true;
 	events_init();
-	err = pci_config_init();
+	err = safety_init(&o->iommu);
+	if (!err)
+		err = pci_config_init();
 	vpci.hardware_views = host_simulated();
 	if (!err)
 		err = pci_vpci_init(&vpci);
@@ -145,6 +180,7 @@ static int start_serving(const struct options *o)
 	int err;
 
 	events_start();
+	faults_start();
 	err = host_watch();
 	if (!err)
 		err = stop_init();
@@ -169,6 +205,7 @@ static void say_ready(const struct options *o)
 static void end(void)
 {
 	host_unwatch();
+	faults_stop();
 	loop_close();
 	events_stop();
 	traffic_end(NULL);

@@ -23,8 +23,17 @@ int method_cancel(struct call *call);
 int method_domain_create(struct call *call);
 int method_domain_destroy(struct call *call);
 int method_domain_list(struct call *call);
+int method_domain_show(struct call *call);
+
 int method_assign(struct call *call);
 int method_deassign(struct call *call);
+int method_group(struct call *call);
+
+int method_quarantine(struct call *call);
+int method_unquarantine(struct call *call);
+int method_reset(struct call *call);
+int method_faults(struct call *call);
+int method_clear_faults(struct call *call);
 
 int method_config_read(struct call *call);
 int method_config_write(struct call *call);
@@ -54,6 +63,7 @@ int method_fabric_fault(struct call *call);
 int method_fabric_faults(struct call *call);
 int method_fabric_witness(struct call *call);
 int method_fabric_traffic(struct call *call);
+int method_fabric_tester(struct call *call);
 
 /* The guest's threads end: it is being destroyed. NULL: those of all guests. */
 void traffic_end(struct domain *d);

@@ -5,6 +5,7 @@
 #include <holdfast/device.h>
 #include <holdfast/platform.h>
 
+#include "encode_safety.h"
 #include "events.h"
 #include "hosts.h"
 #include "loop.h"
@@ -50,6 +51,7 @@ int method_stats(struct call *call)
 	out_seconds(o, "uptime_s",
 		    (double)(plat_now() - loop_started()) /
 			    (double)PLAT_NSEC_PER_SEC);
+	encode_safety_stats(o);
 	return 0;
 }
 

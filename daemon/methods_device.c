@@ -8,6 +8,7 @@
 #include <holdfast/domain.h>
 
 #include "encode.h"
+#include "encode_safety.h"
 #include "holders.h"
 #include "hosts.h"
 #include "methods.h"
@@ -90,6 +91,7 @@ int method_show(struct call *call)
 		return call_fail_device(call, err, sbdf);
 	call->result = encode_device(&info);
 	encode_details(call->result, &info);
+	encode_safety(call->result, &info);
 	add_view(call->result, sbdf);
 	err = add_holders(call->result, sbdf);
 	return err ? call_fail_device(call, err, sbdf) : 0;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Domains and who owns what: domain.*, assign, deassign. */
+/* Guests and the special owners: domain.*. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <holdfast/domain.h>
-#include <holdfast/iommu.h>
+#include <holdfast/platform.h>
 
 #include "domains.h"
 #include "hosts.h"
+#include "memory.h"
 #include "methods.h"
 #include "out.h"
 
@@ -29,6 +30,17 @@ static int create_failed(struct call *call, int err, const char *name)
 				 "the domain %.60s, or its id, is there "
 				 "already; `holdfast domain list` shows all",
 				 name);
+	case -EOPNOTSUPP:
+		return call_fail(call, err,
+				 "the host %s has no memory to give to guests; "
+				 "leave it out",
+				 host_spec());
+	case -ENOMEM:
+		return call_fail(call, err,
+				 "there is not so much memory left for the "
+				 "domain %.60s; destroy another, or ask for "
+				 "less",
+				 name);
 	default:
 		return call_fail(call, err, "domain %.60s: %s", name,
 				 strerror(-err));
@@ -38,16 +50,22 @@ static int create_failed(struct call *call, int err, const char *name)
 int method_domain_create(struct call *call)
 {
 	const char *name, *on_ask = "release";
+	int64_t id = 0, memory = 0;
 	struct domain *d;
-	int64_t id = 0;
 	int err;
 
 	if ((err = arg_str(call, "name", &name)) ||
 	    (err = arg_str_opt(call, "on_ask", &on_ask)) < 0 ||
 	    (err = arg_int_opt(call, "id", DOMID_FIRST_GUEST, DOMID_IO - 1,
-			       &id)) < 0)
+			       &id)) < 0 ||
+	    (err = arg_int_opt(call, "memory", PLAT_PAGE_SIZE, MEMORY_MAX,
+			       &memory)) < 0)
 		return err;
-	err = guest_create(name, (unsigned int)id, on_ask, &d);
+	if (memory % PLAT_PAGE_SIZE)
+		return arg_bad(call, "memory", "must be a multiple of %u",
+			       (unsigned int)PLAT_PAGE_SIZE);
+	err = guest_create(name, (unsigned int)id, on_ask, (uint64_t)memory,
+			   &d);
 	if (err)
 		return create_failed(call, err, name);
 	call->result = guest_encode(d);
@@ -55,30 +73,115 @@ int method_domain_create(struct call *call)
 	return 0;
 }
 
+/* --- the end of one ------------------------------------------------------- */
+
+#define FATES_MAX 10000 /* a reply has an end */
+
+/* A device that a domain had. */
+struct had {
+	pci_sbdf_t sbdf;
+	uint64_t instance;
+};
+
+/* What @d has, in memory that the caller frees. How many; -ENOMEM. */
+static int devices_of(struct domain *d, struct had **out)
+{
+	struct had *all = NULL;
+	struct pci_dev *pdev = NULL;
+	int n = 0, room = 0;
+
+	while ((pdev = domain_next_pdev(d, pdev))) {
+		if (n == room) {
+			struct had *more;
+
+			room = room ? 2 * room : 16;
+			more = realloc(all, (size_t)room * sizeof(*all));
+			if (!more) {
+				pcidev_put(pdev);
+				free(all);
+				return -ENOMEM;
+			}
+			all = more;
+		}
+		all[n].sbdf = pcidev_sbdf(pdev);
+		all[n++].instance = pcidev_instance(pdev);
+	}
+	*out = all;
+	return n;
+}
+
+/* Adds "devices": what has become of each; of the first ones. */
+static void add_fates(json_object *to, const struct had *had, int n)
+{
+	json_object *array = out_array();
+
+	for (int i = 0; i < n && i < FATES_MAX; i++) {
+		json_object *o = out_object();
+		struct pci_dev_info info;
+		bool there = !pci_query(had[i].sbdf, &info) &&
+			     info.instance == had[i].instance && !info.lost;
+
+		out_sbdf(o, "sbdf", had[i].sbdf);
+		out_uint(o, "instance", had[i].instance);
+		out_str(o, "owner", there ? info.owner_name : NULL);
+		out_str(o, "broken", there ? info.broken : NULL);
+		out_append(array, o);
+	}
+	out_add(to, "devices", array);
+	out_int(to, "devices_total", n);
+}
+
+static int destroy_failed(struct call *call, int err, struct domain *d)
+{
+	const char *name = domain_name(d);
+
+	if (err == -EINVAL)
+		return call_fail(call, err,
+				 "%s is not a guest; it stays as long as the "
+				 "daemon",
+				 name);
+	if (err == -EALREADY)
+		return call_fail(call, err, "%s is being destroyed already",
+				 name);
+	return call_fail(call, err, "%s: %s", name, strerror(-err));
+}
+
 int method_domain_destroy(struct call *call)
 {
+	struct had *had = NULL;
 	struct domain *d;
-	int err;
+	int n, err;
 
 	err = arg_domain(call, "name", &d);
 	if (err)
 		return err;
-	err = domain_destroy(d);
-	if (!err)
+	n = devices_of(d, &had);
+	err = n < 0 ? n : guest_destroy(d);
+	if (err) {
+		destroy_failed(call, err, d);
+	} else {
 		traffic_end(d);
-	if (err == -EINVAL)
-		call_fail(call, err,
-			  "%s is not a guest; it stays as long as the daemon",
-			  domain_name(d));
-	else if (err == -EALREADY)
-		call_fail(call, err, "%s is being destroyed already",
-			  domain_name(d));
-	else if (err)
-		call_fail(call, err, "%s: %s", domain_name(d), strerror(-err));
-	else
 		call->result = out_object();
+		out_str(call->result, "name", domain_name(d));
+		add_fates(call->result, had, n);
+	}
+	free(had);
 	domain_put(d);
 	return err;
+}
+
+/* --- looking -------------------------------------------------------------- */
+
+int method_domain_show(struct call *call)
+{
+	struct domain *d;
+	int err = arg_domain(call, "name", &d);
+
+	if (err)
+		return err;
+	call->result = guest_encode_full(d);
+	domain_put(d);
+	return 0;
 }
 
 int method_domain_list(struct call *call)
@@ -114,110 +217,4 @@ int method_domain_list(struct call *call)
 	out_str(call->result, "next", d ? text : NULL);
 	domain_put(d);
 	return 0;
-}
-
-/* --- whose a device is ---------------------------------------------------------- */
-
-static int assign_failed(struct call *call, int err, pci_sbdf_t sbdf,
-			 struct domain *d)
-{
-	const char *name = domain_name(d);
-
-	switch (err) {
-	case -EINVAL:
-		call_fail(call, err,
-			  "%s cannot be given a device: it is no guest, or it "
-			  "is being destroyed, or vsbdf is not in segment 0",
-			  name);
-		break;
-	case -EEXIST:
-		call_fail(call, err,
-			  "%s has a device at this guest address already; "
-			  "leave vsbdf out to have one chosen",
-			  name);
-		break;
-	case -ENOSPC:
-		call_fail(call, err,
-			  "%s has no free slot left; choose a guest address "
-			  "with vsbdf",
-			  name);
-		break;
-	default:
-		return call_fail_device(call, err, sbdf);
-	}
-	out_sbdf(call_data(call), "sbdf", sbdf);
-	out_str(call_data(call), "domain", name);
-	return err;
-}
-
-int method_assign(struct call *call)
-{
-	pci_sbdf_t sbdf, vsbdf = pci_sbdf_from(UINT32_MAX);
-	struct domain *d;
-	int err;
-
-	if ((err = arg_sbdf(call, "sbdf", &sbdf)) ||
-	    (err = arg_sbdf_opt(call, "vsbdf", &vsbdf)) < 0 ||
-	    (err = arg_domain(call, "domain", &d)))
-		return err;
-	err = pci_assign_device(d, sbdf, 0, &vsbdf, NULL);
-	if (err) {
-		assign_failed(call, err, sbdf, d);
-	} else {
-		call->result = out_object();
-		out_sbdf(call->result, "sbdf", sbdf);
-		out_str(call->result, "domain", domain_name(d));
-		out_sbdf(call->result, "vsbdf", vsbdf);
-	}
-	domain_put(d);
-	return err;
-}
-
-/* The domain "domain", or else the owner of @sbdf; counted. */
-static int giver(struct call *call, pci_sbdf_t sbdf, struct domain **out)
-{
-	struct pci_dev_info info;
-	const char *name = NULL;
-	int err = arg_str_opt(call, "domain", &name);
-
-	if (err < 0)
-		return err;
-	if (name)
-		return arg_domain(call, "domain", out);
-	err = pci_query(sbdf, &info);
-	if (err)
-		return call_fail_device(call, err, sbdf);
-	*out = domain_get_by_id(info.owner);
-	return *out ? 0 : call_fail_device(call, -EBUSY, sbdf);
-}
-
-int method_deassign(struct call *call)
-{
-	char name[PCI_SBDF_LEN];
-	struct domain *d;
-	pci_sbdf_t sbdf;
-	int err;
-
-	err = arg_sbdf(call, "sbdf", &sbdf);
-	if (err)
-		return err;
-	err = giver(call, sbdf, &d);
-	if (err)
-		return err;
-	pci_sbdf_print(name, sbdf);
-	if (host_read_only())
-		err = -EOPNOTSUPP;
-	else
-		err = pci_deassign_device(d, sbdf, 0, NULL);
-	if (err == -EINVAL)
-		call_fail(call, err,
-			  "%s belongs to no guest; there is nothing to take "
-			  "back",
-			  name);
-	else if (err)
-		call_fail_device(call, err, sbdf);
-	else
-		reply_device(call, sbdf);
-	domain_put(d);
-	return err;
 }

@@ -187,6 +187,18 @@ int method_fabric_surprise(struct call *call)
 
 /* --- faults ---------------------------------------------------------------------- */
 
+static int no_such_fault(struct call *call)
+{
+	char names[200] = "";
+	size_t len = 0;
+
+	for (int i = 0; i < FABRIC_FAULTS && len < sizeof(names); i++)
+		len += (size_t)snprintf(
+			names + len, sizeof(names) - len, "%s, ",
+			fabric_fault_name((enum fabric_fault_kind)i));
+	return arg_bad(call, "fault", "must be %sor none", names);
+}
+
 static int set_fault(struct call *call, pci_sbdf_t sbdf, const char *name,
 		     int64_t arg)
 {
@@ -198,9 +210,7 @@ static int set_fault(struct call *call, pci_sbdf_t sbdf, const char *name,
 		return err == -ENOENT ? 0 : err;
 	}
 	if (kind < 0)
-		return arg_bad(call, "fault",
-			       "must be all-ones, slow, retry, stick, pending "
-			       "or none");
+		return no_such_fault(call);
 	fault.kind = (enum fabric_fault_kind)kind;
 	err = fabric_fault_set(host_fabric(), &fault);
 	if (err == -EINVAL)
@@ -300,8 +310,11 @@ int method_fabric_witness(struct call *call)
 		out_null(o, "sbdf");
 	out_uint(o, "reads", counts.reads);
 	out_uint(o, "writes", counts.writes);
+	out_uint(o, "memory", counts.memory);
 	out_uint(o, "dma", counts.dma);
 	out_uint(o, "interrupts", counts.interrupts);
+	out_uint(o, "faulted", counts.faulted);
+	out_uint(o, "refused", counts.refused);
 	out_uint(o, "after_success", counts.after_success);
 	out_bool(o, "promised", counts.promised);
 	out_uint(o, "absent", w.absent);

@@ -27,6 +27,12 @@ static int busy(struct call *call, pci_sbdf_t sbdf, const char *name)
 			  "again when it has ended",
 			  name, pci_op_name(info.op));
 		out_str(call_data(call), "op", pci_op_name(info.op));
+	} else if (info.owner == DOMID_IO) {
+		call_fail(call, -EBUSY,
+			  "%s is in quarantine; `holdfast unquarantine %s` "
+			  "checks it and takes it out",
+			  name, name);
+		out_str(call_data(call), "owner", info.owner_name);
 	} else if (info.owner != DOMID_HARDWARE) {
 		call_fail(call, -EBUSY,
 			  "%s is busy: it belongs to %s; `holdfast deassign "
@@ -44,13 +50,23 @@ static int broken(struct call *call, pci_sbdf_t sbdf, const char *name)
 {
 	struct pci_dev_info info;
 	const char *why = NULL;
+	bool held = false;
 
-	if (!pci_query(sbdf, &info))
+	if (!pci_query(sbdf, &info)) {
 		why = info.broken;
-	call_fail(call, -EBADF,
-		  "%s is marked broken (%s), so nobody gets it; repair it, "
-		  "then take the mark away",
-		  name, why ? why : "no longer");
+		held = info.owner == DOMID_IO;
+	}
+	if (held)
+		call_fail(call, -EBADF,
+			  "%s is in quarantine (%s), so nobody gets it; "
+			  "`holdfast unquarantine %s` checks it and takes it "
+			  "out",
+			  name, why ? why : "no reason given", name);
+	else
+		call_fail(call, -EBADF,
+			  "%s is marked broken (%s), so nobody gets it; repair "
+			  "it, then take the mark away",
+			  name, why ? why : "no longer");
 	out_str(call_data(call), "broken", why);
 	return -EBADF;
 }

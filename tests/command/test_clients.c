@@ -203,6 +203,34 @@ static void refused(struct client *c, const char *method, const char *params)
 	json_object_put(must_fail(c, -1, method, "%s", params));
 }
 
+/* Who only reads may look at what a device does, not change it. */
+static void check_safety(struct client *c)
+{
+	static const struct {
+		const char *method, *params;
+	} change[] = {
+		{ "assign", "{\"sbdf\":\"01:00.0\",\"domain\":\"vm\"}" },
+		{ "assign", "{\"sbdf\":\"01:00.0\",\"domain\":\"vm\","
+			    "\"dry_run\":true}" },
+		{ "deassign", "{\"sbdf\":\"01:00.0\"}" },
+		{ "quarantine", "{\"sbdf\":\"01:00.0\"}" },
+		{ "unquarantine", "{\"sbdf\":\"01:00.0\"}" },
+		{ "reset", "{\"sbdf\":\"01:00.0\"}" },
+		{ "clear_faults", "{\"sbdf\":\"01:00.0\"}" },
+		{ "fabric.tester", "{\"sbdf\":\"01:00.0\","
+				   "\"action\":\"write\"}" },
+	};
+
+	for (size_t i = 0; i < sizeof(change) / sizeof(change[0]); i++)
+		refused(c, change[i].method, change[i].params);
+	do_it(c, "faults", "{}");
+	do_it(c, "faults", "{\"sbdf\":\"01:00.0\"}");
+	do_it(c, "group", "{\"sbdf\":\"01:00.0\"}");
+	do_it(c, "show", "{\"sbdf\":\"01:00.0\"}");
+	do_it(c, "domain.show", "{\"name\":\"hardware\"}");
+	do_it(c, "stats", "{}");
+}
+
 /* What a process with these ids may: 0 administer, 1 read, 2 neither. */
 static int rights_of(uid_t uid, gid_t gid, size_t ngroups, const gid_t *groups)
 {
@@ -241,6 +269,7 @@ static int rights_of(uid_t uid, gid_t gid, size_t ngroups, const gid_t *groups)
 		refused(&c, "policy.load",
 			"{\"sbdf\":\"00:00.0\",\"text\":\"{}\"}");
 		refused(&c, "policy.reset", "{\"sbdf\":\"00:00.0\"}");
+		check_safety(&c);
 		msg = must(&c, "version", "{}");
 		_exit(err == -1 && !bool_at(msg, "administers") ? 1 : 2);
 	}
@@ -278,6 +307,11 @@ static void test_root_and_the_group_administer_and_others_read(void **state)
 				"target=hardware:0000:00:00.0 outcome=EPERM"));
 	assert_true(log_has(
 		&d, "method=policy.load target=0000:00:00.0 outcome=EPERM"));
+	assert_true(log_has(
+		&d, "method=quarantine target=0000:01:00.0 outcome=EPERM"));
+	assert_true(log_has(
+		&d, "method=fabric.tester target=0000:01:00.0 outcome=EPERM"));
+	assert_false(log_has(&d, "method=faults"));
 	assert_false(log_has(&d, "method=list"));
 	assert_false(log_has(&d, "method=policy.show"));
 }

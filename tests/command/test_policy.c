@@ -7,8 +7,8 @@
 
 #include <holdfast/pci_regs.h>
 
-#define DEV "0000:00:04.1" /* has PCI Express and MSI-X */
-#define OTHER "0000:00:04.2"
+#define DEV "0000:01:00.0" /* has PCI Express and MSI-X */
+#define OTHER "0000:02:00.0"
 #define NIC "0000:03:00.0"
 
 /* As they stand in a string of JSON. */
@@ -182,7 +182,7 @@ static void test_loaded_policies_are_listed_by_device_in_pages(void **state)
 	char cursor[32];
 
 	(void)state;
-	load("0000:00:14.0");
+	load("0000:07:00.0");
 	load(DEV);
 	load(OTHER);
 	page = must(&c, "policy.list", "{\"limit\":1}");
@@ -193,7 +193,7 @@ static void test_loaded_policies_are_listed_by_device_in_pages(void **state)
 	page = must(&c, "policy.list", "{\"cursor\":\"%s\"}", cursor);
 	assert_int_equal(len_at(page, "policies"), 2);
 	assert_string_equal(str_at(page, "policies.0.sbdf"), OTHER);
-	assert_string_equal(str_at(page, "policies.1.sbdf"), "0000:00:14.0");
+	assert_string_equal(str_at(page, "policies.1.sbdf"), "0000:07:00.0");
 	assert_true(null_at(page, "next"));
 	json_object_put(page);
 	o = must(&c, "policy.show", "{\"name\":\"plain\"}");

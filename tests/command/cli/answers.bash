@@ -32,8 +32,13 @@ test_json_is_valid_for_every_verb_that_answers() {
 	echo '{ "name": "plain" }' >"$dir/policy"
 	for verb in list tree "show $PF" "holders $PF" "add $PF" scan \
 		"pin $PF --reason why" "unpin $PF" 'domain create vm' \
-		"assign $VF vm" 'domain list' "deassign $VF" \
-		'domain destroy vm' "config read $PF 0" \
+		"assign $VF vm --dry-run" "assign $VF vm" 'domain list' \
+		"deassign $VF" "assign 04:00.0 vm --group" \
+		"deassign 04:00.0 --group" \
+		'domain show vm' 'domain destroy vm' "why-grouped $PF" \
+		"quarantine 01:00.0" "unquarantine 01:00.0" \
+		"reset 01:00.0" faults "faults $PF" "faults $PF --clear" \
+		"config read $PF 0" \
 		"config write $PF 0x3c 0 --size 1" "config dump $PF" \
 		"guest hardware config read $PF 0" \
 		"guest hardware config write $PF 0x3c 0 --size 1" \
@@ -42,6 +47,8 @@ test_json_is_valid_for_every_verb_that_answers() {
 		"policy check $dir/policy" "policy load $PF $dir/policy" \
 		"remove $PF" "removal $PF" 'fabric slots' 'fabric cards' \
 		'fabric faults' "fabric fault $PORT stick 4" \
+		'fabric plug 0000:06:10.0 tester' \
+		'fabric tester 09:00.0 read 0' 'fabric tester 09:00.0 show' \
 		'fabric witness' 'fabric surprise 0000:01:00.0' stats \
 		version help 'show 0000:ee:00.0'; do
 		# shellcheck disable=SC2086

@@ -14,8 +14,8 @@ completed() {
 }
 
 test_verbs_are_completed() {
-	equal 'removal remove' "$(completed 'holdfast re')"
-	equal 'create destroy list' "$(completed 'holdfast domain ')"
+	equal 'removal remove reset' "$(completed 'holdfast re')"
+	equal 'create destroy list show' "$(completed 'holdfast domain ')"
 	equal "$(holdfast --json help | jq -r '.[].name' | sed 's/ .*//' |
 		sort -u | xargs)" "$(completed 'holdfast ')"
 }
@@ -27,6 +27,8 @@ test_options_of_the_verb_are_completed() {
 	done < <(holdfast --json help | jq -r '.[] | (.name | gsub(" "; "_")) as
 		$n | .options | scan("--[a-z-]+") | "\($n) \(.)"')
 	equal '1 2 4' "$(completed "holdfast config read $PF 0 --size ")"
+	equal 'af bus flr pm' "$(completed "holdfast reset $PF --method ")"
+	equal '1M 4096 64K' "$(completed 'holdfast domain create vm --memory ')"
 	equal 'refuse release' \
 		"$(completed 'holdfast domain create vm --on-ask re')"
 }
@@ -37,6 +39,9 @@ test_devices_and_domains_come_from_the_daemon() {
 	equal $PF "$(compgen -W "$(completed 'holdfast remove --ask ')" $PF)"
 	holdfast domain create vm1 >/dev/null
 	equal vm1 "$(completed "holdfast assign $VF vm")"
+	equal vm1 "$(completed 'holdfast domain destroy vm')"
+	equal dead-after-reset "$(completed "holdfast fabric fault $VF dea")"
+	equal 'show stop' "$(completed "holdfast fabric tester $VF s")"
 	equal nic-25g "$(completed "holdfast fabric plug $PORT nic-")"
 }
 

@@ -55,6 +55,30 @@ test_missing_members_are_survived() {
 	start_fake <<<'{"jsonrpc":"2.0","id":1,"result":{"devices":[{}]}}'
 	run tree
 	equal 0 $status
+	local verb
+	for verb in "why-grouped $PF" faults 'domain show vm' "show $PF" \
+		'domain destroy vm' "deassign $PF" stats "reset $PF" \
+		"quarantine $PF" "faults $PF --clear" \
+		"fabric tester $PF show"; do
+		start_fake <<-'END'
+			{"jsonrpc":"2.0","id":1,"result":{"members":[{}],"faults":[{}],"ranges":[{}],"owns":[{}],"dma":{},"interrupts":{},"reset_methods":[{}],"devices":[{}]}}
+		END
+		# shellcheck disable=SC2086
+		run $verb
+		equal 0 $status
+	done
+}
+
+test_an_error_with_strange_members_is_told() {
+	start_fake <<-'END'
+		{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no","data":{"errno":-1,"members":[7,{}],"missing":9}}}
+	END
+	run assign $PF vm
+	equal 1 $status
+	equal 'holdfast: no
+  -: with -
+  -: with -
+  and more, 9 in all' "$err"
 }
 
 run_tests

@@ -28,9 +28,9 @@ launch() {
 	read -r -t 60 line <&"$ready" || fail "not ready: $(cat "$dir/log")"
 }
 
-start_daemon() { # [HOST]
+start_daemon() { # [HOST OPTIONS…]
 	launch "$HOLDFASTD" --host "${1:-fabric:server}" \
-		--socket "$HOLDFAST_SOCKET"
+		--socket "$HOLDFAST_SOCKET" "${@:2}"
 }
 
 # A daemon that answers each request with the next line of standard input.

@@ -31,6 +31,10 @@ test_arguments_are_counted() {
 	wrong 'usage: holdfast guest DOMAIN config read' -- \
 		guest vm config read 00:01.0
 	wrong 'a pin needs a --reason' -- pin $PF
+	wrong '--clear needs the device' -- faults --clear
+	wrong 'copy needs a destination' -- fabric tester $PF copy 0
+	wrong '7 is one word too many' -- fabric tester $PF stop 7
+	wrong 'it cannot jump' -- fabric tester $PF jump
 }
 
 test_values_are_checked_before_anything_is_sent() {
@@ -41,6 +45,14 @@ test_values_are_checked_before_anything_is_sent() {
 	wrong '--threads is a number from 1 to 8' -- \
 		fabric traffic vm start --threads 0
 	wrong '--count is a number' -- events --count x
+	wrong '--method is flr, af, pm or bus, not off' -- \
+		reset $PF --method off
+	wrong '4096, 64K or 1M, not 64G' -- domain create vm --memory 64G
+	wrong '4096, 64K or 1M, not -1' -- domain create vm --memory=-1
+	wrong '--length is a number from 1 to 65536' -- \
+		fabric tester $PF read 0 --length 70000
+	wrong 'twelve is no number' -- fabric tester $PF read twelve
+	wrong '-1 is no number' -- fabric tester $PF read -- -1
 	wrong 'x10 is no register number' -- config read $PF x10
 	wrong '0x100000000 is no 32-bit value' -- \
 		config write $PF 4 0x100000000
@@ -58,7 +70,7 @@ test_help_names_every_verb_and_its_options() {
 		'policy show' 'policy check' 'policy load' 'policy reset' \
 		'fabric plug' 'fabric unplug' \
 		'fabric surprise' 'fabric fault' 'fabric traffic' \
-		'fabric witness'; do
+		'fabric tester' 'fabric witness'; do
 		[[ $out == *$'\n'"$verb"* ]] || fail "help lacks $verb"
 	done
 	run help remove

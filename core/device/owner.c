@@ -492,6 +492,8 @@ int pcidev_mend(struct pci_dev *pdev)
 	pci_stages_restore(pdev);
 	if (hf_load_acquire(&pdev->owner) == dom_io)
 		err = pcidev_settle(pdev);
+	else if (pcidev_is_broken(pdev))
+		err = -EIO;
 	pcidev_end(pdev);
 	return err;
 }

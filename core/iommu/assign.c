@@ -518,6 +518,7 @@ int pci_assign_device(struct domain *d, pci_sbdf_t sbdf, unsigned int flags,
 	struct pci_assign_report own;
 	struct pci_dev *pdev;
 	struct party p;
+	bool grew;
 	int err = check_call(d, flags, vsbdf);
 
 	party_init(&p, d, flags, vsbdf, report ? report : &own);
@@ -531,11 +532,12 @@ int pci_assign_device(struct domain *d, pci_sbdf_t sbdf, unsigned int flags,
 			err = mark(&p, PCI_OP_ASSIGN);
 		if (!err)
 			err = check_whole(&p);
+		grew = err == -EAGAIN;
 		if (!err)
 			err = assign(&p);
 		unmark(&p);
 		disperse(&p);
-	} while (err == -EAGAIN);
+	} while (grew);
 	pcidev_put(pdev);
 	return err;
 }

@@ -52,6 +52,19 @@ int iommu_flush_step(struct pci_host *host, const struct iommu_flush *what,
 	return ticket->state == TICKET_FAILED ? -EIO : 0;
 }
 
+/* The alias's is over for all that had it, or for none. */
+static int step_alias(struct pci_iommu *iommu, struct iommu_flush *what)
+{
+	struct iommu_alias *alias = iommu->alias;
+
+	if (!alias || alias->users)
+		return 0;
+	if (alias->stuck)
+		return iommu->stuck ? 0 : -EIO;
+	what->sbdf = alias->rid;
+	return iommu_flush_step(host_of(iommu), what, &alias->ticket);
+}
+
 /* Each of them, so that none waits for another. The worst answer. */
 static int step_all(struct pci_iommu *iommu)
 {
@@ -59,15 +72,16 @@ static int step_all(struct pci_iommu *iommu)
 	int err, ret = 0;
 	unsigned int i;
 
-	for (i = 0; i <= IOMMU_RIDS; i++) {
-		if (iommu->context[i].state == TICKET_NONE)
-			continue;
-		what.sbdf = i < IOMMU_RIDS ? iommu->rid[i] : iommu->alias->rid;
+	for (i = 0; i < iommu->nrids; i++) {
+		what.sbdf = iommu->rid[i];
 		err = iommu_flush_step(host_of(iommu), &what,
 				       &iommu->context[i]);
 		if (err && ret != -EIO)
 			ret = err;
 	}
+	err = step_alias(iommu, &what);
+	if (err && ret != -EIO)
+		ret = err;
 	if (ret)
 		return ret; /* it could ask anew for what it has forgotten */
 	what = (struct iommu_flush){ .kind = IOMMU_FLUSH_ATS,
@@ -83,11 +97,16 @@ static int step_all(struct pci_iommu *iommu)
 
 static void give_up(struct pci_iommu *iommu)
 {
+	struct iommu_alias *alias = iommu->alias;
 	unsigned int i;
 
-	for (i = 0; i <= IOMMU_RIDS; i++)
+	for (i = 0; i < IOMMU_RIDS; i++)
 		iommu->context[i].state = TICKET_NONE;
 	iommu->device.state = TICKET_NONE;
+	if (alias && alias->ticket.state != TICKET_NONE) {
+		alias->ticket.state = TICKET_NONE;
+		alias->stuck = true;
+	}
 	iommu->stuck = true;
 	hf_fetch_add_relaxed(&iommu_timeouts, 1);
 }
@@ -126,8 +145,10 @@ void iommu_forget_again(struct pci_iommu *iommu)
 	if (iommu->stuck) {
 		for (i = 0; i < iommu->nrids; i++)
 			iommu->context[i].state = TICKET_WANTED;
-		if (iommu->alias && !iommu->alias->users)
-			iommu->context[IOMMU_RIDS].state = TICKET_WANTED;
+		if (iommu->alias && !iommu->alias->users) {
+			iommu->alias->ticket.state = TICKET_WANTED;
+			iommu->alias->stuck = false;
+		}
 		if (iommu->pdev->desc.ats && iommu_options.ats)
 			iommu->device.state = TICKET_WANTED;
 		iommu->begun = plat_now();
@@ -190,6 +211,8 @@ static int attach_all(struct pci_iommu *iommu, enum iommu_mode mode,
 	unsigned int i;
 	int err = is_elsewhere(alias, mode, domid) ? -EIO : 0;
 
+	if (alias && alias->stuck)
+		return -EIO;
 	if (alias && alias->users && alias->space != space)
 		return -EIO; /* one of them is yet to leave a stale space */
 	for (i = 0; i < iommu->nrids && !err; i++)
@@ -273,7 +296,7 @@ static void block(struct pci_iommu *iommu)
 	}
 	block_first(iommu, n);
 	if (iommu->uses_alias && !--alias->users) {
-		block_rid(iommu, alias->rid, &iommu->context[IOMMU_RIDS]);
+		block_rid(iommu, alias->rid, &alias->ticket);
 		n++;
 	}
 	iommu->uses_alias = false;

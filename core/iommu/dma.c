@@ -29,8 +29,17 @@ static void space_unmap(struct dma_space *space, uint64_t dma, uint64_t size)
 	space->host->iommu->unmap(space->host, space->space, dma, size);
 }
 
+/* Tables that are stale are empty, and stay so. */
+static void take_from(struct dma_space *space, uint64_t dma, uint64_t size)
+{
+	if (!hf_load_relaxed(&space->stale))
+		space_unmap(space, dma, size);
+}
+
 static int space_map(struct dma_space *space, const struct dma_range *r)
 {
+	if (hf_load_relaxed(&space->stale))
+		return 0;
 	return space->host->iommu->map(space->host, space->space, r->dma,
 				       r->hpa, r->size, r->flags);
 }
@@ -131,7 +140,7 @@ static struct dma_space *find_space(struct pci_dma *dma, struct pci_host *host)
 	struct dma_space *space;
 
 	list_for_each(space, &dma->spaces, struct dma_space, entry)
-		if (space->host == host)
+		if (space->host == host && !hf_load_relaxed(&space->stale))
 			return space;
 	return NULL;
 }
@@ -321,15 +330,20 @@ static void confine(struct pci_dev *pdev, struct domain *d, const char *why)
 	pcidev_set_broken(pdev, why);
 }
 
-/* Under the lock: no device comes to it any more; the next makes another. */
-static bool retire(struct pci_dma *dma, struct dma_space *space)
+/*
+ * Under the lock: no device comes to it any more, the next makes another; and
+ * its tables are empty. It stays listed, since what the unit remembers of it has
+ * to be forgotten with each range that is unmapped.
+ */
+static void retire(struct pci_dma *dma, struct dma_space *space)
 {
-	bool listed = find_space(dma, space->host) == space;
+	unsigned int i;
 
+	if (hf_load_relaxed(&space->stale))
+		return;
 	hf_store_release(&space->stale, 1);
-	if (listed)
-		list_del(&space->entry);
-	return listed;
+	for (i = 0; i < dma->n; i++)
+		space_unmap(space, dma->range[i].dma, dma->range[i].size);
 }
 
 /* Under the lock: a user on @host that was not asked for yet, counted. */
@@ -356,10 +370,9 @@ static void confine_all(struct domain *d, struct dma_space *space)
 {
 	struct pci_dma *dma = hf_load_acquire(&d->dma);
 	struct pci_dev *pdev;
-	bool listed;
 
 	pci_lock(&dma->lock);
-	listed = retire(dma, space);
+	retire(dma, space);
 	while ((pdev = next_user(dma, space->host))) {
 		pci_unlock(&dma->lock);
 		confine(pdev, d, "the IOMMU has not forgotten memory in time");
@@ -367,8 +380,6 @@ static void confine_all(struct domain *d, struct dma_space *space)
 		pci_lock(&dma->lock);
 	}
 	pci_unlock(&dma->lock);
-	if (listed)
-		iommu_space_put(space); /* the domain's */
 }
 
 /*
@@ -474,7 +485,7 @@ static int map_all(struct pci_dma *dma, const struct dma_range *r,
 	list_for_each(done, &dma->spaces, struct dma_space, entry) {
 		if (done == space)
 			break;
-		space_unmap(done, r->dma, r->size);
+		take_from(done, r->dma, r->size);
 	}
 	want_all(dma, w, r->dma, r->size);
 	return err;
@@ -520,7 +531,7 @@ static void unmap_all(struct pci_dma *dma, uint64_t at, uint64_t size,
 	struct dma_space *space;
 
 	list_for_each(space, &dma->spaces, struct dma_space, entry)
-		space_unmap(space, at, size);
+		take_from(space, at, size);
 	dma_cut(dma, at, size);
 	want_all(dma, w, at, size);
 }
@@ -569,7 +580,7 @@ void iommu_domain_dying(struct domain *d)
 		const struct dma_range r = dma->range[dma->n - 1];
 
 		list_for_each(space, &dma->spaces, struct dma_space, entry)
-			space_unmap(space, r.dma, r.size);
+			take_from(space, r.dma, r.size);
 		dma_erase(dma, dma->n - 1);
 	}
 	if (waits)

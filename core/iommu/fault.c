@@ -162,8 +162,11 @@ static void master_off(struct pci_dev *pdev)
 
 	pci_lock(&pdev->lock);
 	marks = hf_fetch_or_acq_rel(&pdev->marks, PCI_MARK_NO_MASTER);
-	conf_update(pdev, PCI_COMMAND, PCI_COMMAND_MASTER, 0);
+	if (!pdev->pseg->host->ops->may_block)
+		conf_update(pdev, PCI_COMMAND, PCI_COMMAND_MASTER, 0);
 	pci_unlock(&pdev->lock);
+	if (pdev->pseg->host->ops->may_block) /* no view: nobody is to see both */
+		conf_update(pdev, PCI_COMMAND, PCI_COMMAND_MASTER, 0);
 	if (marks & PCI_MARK_NO_MASTER)
 		return;
 	pci_event_post(PCI_EVENT_FAULT, pdev->desc.sbdf, pdev->instance,

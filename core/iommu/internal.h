@@ -31,6 +31,12 @@ struct pci_dma;
 extern bool iommu_on; /* fixed: pci_iommu_init() was called */
 extern struct pci_iommu_options iommu_options; /* fixed */
 
+/* Something that a unit is to forget. FAILED: until somebody has heard of it. */
+struct iommu_ticket {
+	enum { TICKET_NONE, TICKET_WANTED, TICKET_BEGUN, TICKET_FAILED } state;
+	uint64_t number;
+};
+
 /* --- a bridge's alias -------------------------------------------------------------- */
 
 /*
@@ -46,19 +52,15 @@ struct iommu_alias {
 	unsigned int users;       /* lock; and where it goes: */
 	enum iommu_mode mode;
 	unsigned int domid;
-	struct dma_space *space; /* owns none */
+	struct dma_space *space;    /* owns none */
+	bool stuck;                 /* it was not forgotten in time */
+	struct iommu_ticket ticket; /* … of all that have left it */
 };
 
 /* --- a device ------------------------------------------------------------------ */
 
 /* Its own, seven phantom functions at most, a bridge's alias. */
 #define IOMMU_RIDS 9
-
-/* Something that a unit is to forget. FAILED: until somebody has heard of it. */
-struct iommu_ticket {
-	enum { TICKET_NONE, TICKET_WANTED, TICKET_BEGUN, TICKET_FAILED } state;
-	uint64_t number;
-};
 
 struct pci_iommu {
 	struct pci_dev *pdev;        /* fixed */
@@ -76,9 +78,9 @@ struct pci_iommu {
 	unsigned int domid;      /* mode SPACE: whose */
 	struct dma_space *space; /* owns a reference, until it is forgotten */
 	bool ats, uses_alias, stuck;
-	struct iommu_ticket context[IOMMU_RIDS + 1]; /* the last: the alias's */
-	struct iommu_ticket device;                  /* its own cache */
-	uint64_t begun; /* when it was blocked; plat_now() */
+	struct iommu_ticket context[IOMMU_RIDS];
+	struct iommu_ticket device; /* its own cache */
+	uint64_t begun;             /* when it was blocked; plat_now() */
 
 	struct pci_dma *dma;        /* who owns op, or revokes */
 	struct list_head dma_entry; /* dma->lock */

@@ -101,6 +101,7 @@ static int iommu_attach(struct pci_dev *pdev)
 	}
 	switch_acs_on(pdev, iommu);
 	pdev->iommu = iommu;
+	iommu->stuck = has_unit(pdev); /* what it knows is another's */
 	return 0;
 }
 
@@ -156,6 +157,19 @@ static bool joins_a_guest(struct pci_dev *pdev)
 	return joins;
 }
 
+/* Of who had this requester ID; it may have been pulled. */
+static int forget_predecessor(struct pci_iommu *iommu)
+{
+	unsigned int turn = 0;
+	const char *why;
+	int err;
+
+	iommu_forget_again(iommu);
+	while ((err = iommu_forgotten(iommu, &why)) == -EINPROGRESS)
+		pcidev_wait_longer(&turn);
+	return err;
+}
+
 /* By the owner of pdev->op. */
 static void admit(struct pci_dev *pdev)
 {
@@ -163,6 +177,8 @@ static void admit(struct pci_dev *pdev)
 
 	if (joins_a_guest(pdev))
 		why = "a guest has its isolation group";
+	else if (forget_predecessor(pdev->iommu))
+		why = "the IOMMU has not forgotten what was there before";
 	else if (iommu_open(pdev->iommu, IOMMU_IDENTITY, NULL, 0))
 		why = "the IOMMU does not take it";
 	if (!why)
@@ -173,8 +189,13 @@ static void admit(struct pci_dev *pdev)
 
 static bool is_new(struct pci_dev *pdev)
 {
-	return is_closed(pdev->iommu) &&
-	       hf_load_acquire(&pdev->owner) == hardware_domain;
+	struct pci_iommu *iommu = pdev->iommu;
+	bool blocked;
+
+	pci_lock(iommu->lock);
+	blocked = iommu->mode == IOMMU_BLOCKED;
+	pci_unlock(iommu->lock);
+	return blocked && hf_load_acquire(&pdev->owner) == hardware_domain;
 }
 
 /* Somebody may have been faster, and given it to a guest, or removed it. */
@@ -193,12 +214,39 @@ static void iommu_added(struct pci_dev *pdev)
 	pcidev_end(pdev);
 }
 
+/* Does a guest have another of its group? Who cannot be asked counts. */
+static bool has_guest_next_to(struct pci_dev *pdev)
+{
+	struct group g;
+	unsigned int i;
+	bool has;
+	int err;
+
+	if (!any_guest())
+		return false;
+	err = group_find(&g, pdev);
+	has = err && err != -E2BIG;
+	for (i = 1; i < g.n && !has; i++) {
+		struct domain *d;
+
+		pci_lock(&g.entry[i].pdev->lock);
+		d = hf_load_relaxed(&g.entry[i].pdev->owner);
+		has = d && !domain_is_special(d);
+		pci_unlock(&g.entry[i].pdev->lock);
+	}
+	group_put(&g);
+	return has;
+}
+
 /* --- from owner to owner ---------------------------------------------------------- */
 
 static int iommu_enter(struct pci_dev *pdev, struct domain *d)
 {
 	if (!has_unit(pdev))
 		return d == hardware_domain ? 0 : -EOPNOTSUPP;
+	/* Alone, next to a guest's: they would reach each other. */
+	if (d == hardware_domain && has_guest_next_to(pdev))
+		return -EPERM;
 	return open_for(pdev, d);
 }
 
@@ -253,6 +301,10 @@ static void iommu_restore(struct pci_dev *pdev)
 	d = hf_load_acquire(&pdev->owner);
 	if (!is_closed(pdev->iommu) || !d || d == dom_io || d == dom_hidden)
 		return;
+	if (d != hardware_domain) { /* it comes back by leaving and entering */
+		pcidev_set_broken(pdev, "its DMA was cut off from its guest");
+		return;
+	}
 	if (open_for(pdev, d)) {
 		pcidev_set_broken(pdev, "the IOMMU does not take it back");
 		block(pdev);

@@ -96,7 +96,9 @@ int domain_create(unsigned int id, const char *name,
 /*
  * The guest dies: no new device comes to it; those it has are taken from it,
  * all at once, and waited for where an operation runs on one. Then it is
- * unlisted. The caller's own reference stays and is put by the caller.
+ * unlisted. (A device whose IOMMU does not forget it in time is in quarantine
+ * then, pci_iommu_info.stuck: what this guest had mapped is not safe to use
+ * before that is over.) The caller's own reference stays and is put by the caller.
  * Returns 0; -EINVAL a special domain; -EALREADY somebody else does it. May
  * sleep, until every operation on its devices has ended.
  */

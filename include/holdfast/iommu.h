@@ -98,7 +98,9 @@ struct iommu_ops {
 	int (*flush_done)(struct pci_host *host, uint64_t ticket);
 	/*
 	 * Whether @rid's own translations are answered and believed. On: 0;
-	 * -EOPNOTSUPP, -ENOMEM. Off cannot fail. Optional: no ATS.
+	 * -EOPNOTSUPP, -ENOMEM. Off cannot fail, and from its
+	 * return on no translated request of @rid is let through, whatever the
+	 * unit has cached. Optional: no ATS.
 	 */
 	int (*ats)(struct pci_host *host, pci_sbdf_t rid, bool on);
 	/* The @i-th region for @sbdf: 0; -ENOENT. Optional: none. */

@@ -135,7 +135,8 @@ static void test_who_is_not_taken_is_forgotten(void **state)
 	fabric_fail(lab.f, FABRIC_CALL_ATTACH, 2);
 	assert_int_equal(pci_add_device(at(PHANTOM)), 0);
 	is_in_quarantine(PHANTOM, "the IOMMU does not take it");
-	assert_int_equal(unit_now().calls[FABRIC_CALL_FLUSH], before + 2);
+	/* And who was there before it: two requester IDs each. */
+	assert_int_equal(unit_now().calls[FABRIC_CALL_FLUSH], before + 4);
 	assert_int_equal(pci_unquarantine_device(at(PHANTOM), NULL), 0);
 	is_the_hosts(PHANTOM);
 }
@@ -433,6 +434,95 @@ static void test_a_silent_device_of_a_dying_guest(void **state)
 	lab.kept = 1;
 }
 
+/* --- what must not come back, or go on, by another way ------------------------------------ */
+
+/* A guest's that was cut off comes back through the host only. */
+static void test_a_guests_is_not_mended_in_place(void **state)
+{
+	struct pci_dev *pdev;
+
+	(void)state;
+	assert_int_equal(map(lab.one, DMA, lab.mine, 2), 0);
+	give(lab.one, NIC);
+	reaches(NIC, DMA, lab.mine);
+	spoil(NIC, FABRIC_SILENT);
+	assert_int_equal(unmap(lab.one, DMA, 1), 0);
+	assert_int_equal(pci_lookup(NULL, at(NIC), &pdev), 0);
+	assert_int_equal(pcidev_mend(pdev), -EIO);
+	pcidev_put(pdev);
+	assert_string_equal(owner(NIC), "one");
+	faults(NIC, DMA + PAGE);
+	assert_int_equal(map(lab.one, DMA, lab.mine, 1), 0);
+	assert_int_equal(unmap(lab.one, DMA, 2), 0);
+	fabric_flush_finish(lab.f);
+	assert_int_equal(fabric_fault_clear(lab.f, at(NIC)), 0);
+	assert_int_equal(take(lab.one, NIC), -EIO);
+	assert_int_equal(pci_unquarantine_device(at(NIC), NULL), 0);
+	is_the_hosts(NIC);
+}
+
+/* A unit that does not answer is not safe for the next range either. */
+static void test_nor_is_the_next_range_safe(void **state)
+{
+	(void)state;
+	give(lab.one, NIC);
+	assert_int_equal(map(lab.one, DMA, lab.mine, 3), 0);
+	reaches(NIC, DMA + PAGE, lab.mine + PAGE);
+	fabric_flush_delay(lab.f, PLAT_FOREVER);
+	assert_int_equal(unmap(lab.one, DMA, 1), -EIO);
+	assert_int_equal(unmap(lab.one, DMA + PAGE, 1), -EIO);
+	answers_after_all();
+	assert_int_equal(unmap(lab.one, DMA + 2 * PAGE, 1), 0);
+}
+
+/* Alone it would reach what the guest keeps, and that it. */
+static void test_one_of_a_group_does_not_go_home_alone(void **state)
+{
+	(void)state;
+	give(lab.one, TWIN_0);
+	assert_int_equal(pci_domain_return(lab.one, at(TWIN_0)), 0);
+	assert_string_equal(owner(TWIN_1), "one");
+	assert_string_equal(owner(TWIN_0), "quarantine");
+	assert_int_equal(query(TWIN_0).mode, IOMMU_BLOCKED);
+	assert_int_equal(pci_unquarantine_device(at(TWIN_0), NULL), -EPERM);
+	assert_int_equal(take(lab.one, TWIN_1), 0);
+	assert_int_equal(pci_unquarantine_device(at(TWIN_0), NULL), 0);
+	is_the_hosts(TWIN_0);
+}
+
+/* One name for two: neither goes on while the unit still knows it. */
+static void test_an_alias_is_forgotten_for_all(void **state)
+{
+	(void)state;
+	assert_int_equal(map(lab.one, DMA, lab.mine, 1), 0);
+	give(lab.one, OLD_0);
+	reaches(OLD_0, DMA, lab.mine);
+	fabric_flush_delay(lab.f, PLAT_FOREVER);
+	assert_int_equal(take(lab.one, OLD_0), -EIO);
+	assert_string_equal(owner(OLD_0), "quarantine");
+	assert_string_equal(owner(OLD_1), "quarantine");
+	answers_after_all();
+	assert_int_equal(pci_unquarantine_device(at(OLD_0), NULL), 0);
+	assert_int_equal(pci_unquarantine_device(at(OLD_1), NULL), 0);
+	is_the_hosts(OLD_0);
+	is_the_hosts(OLD_1);
+}
+
+/* Rule 10: the slot is empty, and the unit still knows who was in it. */
+static void test_who_comes_after_one_that_was_pulled(void **state)
+{
+	(void)state;
+	never_again();
+	assert_int_equal(pci_device_lost(at(NIC)), 0);
+	assert_int_equal(pci_add_device(at(NIC)), 0);
+	is_in_quarantine(NIC,
+			 "the IOMMU has not forgotten what was there before");
+	answers_after_all();
+	assert_int_equal(pci_unquarantine_device(at(NIC), NULL), 0);
+	is_the_hosts(NIC);
+	lab.kept = 1;
+}
+
 /* --- no memory ---------------------------------------------------------------------------------- */
 
 /* Every allocation of an assignment in turn. */
@@ -468,6 +558,11 @@ static void test_an_assignment_without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		LAB_ATS(test_a_guests_is_not_mended_in_place),
+		LAB(test_nor_is_the_next_range_safe),
+		LAB(test_one_of_a_group_does_not_go_home_alone),
+		LAB(test_an_alias_is_forgotten_for_all),
+		LAB(test_who_comes_after_one_that_was_pulled),
 		LAB(test_all_requester_ids_or_none),
 		LAB(test_all_of_a_group_or_none),
 		LAB(test_tables_that_cannot_be_had),

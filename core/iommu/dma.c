@@ -286,18 +286,10 @@ static void want_all(struct pci_dma *dma, struct waits *w, uint64_t at,
 	}
 }
 
-void iommu_rest_a_little(void)
-{
-	plat_event_t never;
-
-	plat_event_init(&never);
-	plat_event_wait(&never, plat_now() + PLAT_NSEC_PER_MSEC);
-	plat_event_destroy(&never);
-}
-
 /* Until all are over or failed, or it is too late. True: none is left. */
 static bool wait_all(struct waits *w)
 {
+	unsigned int turn = 0;
 	uint64_t deadline = plat_now() + PCI_FLUSH_TIME;
 	unsigned int i;
 	bool left, ranges;
@@ -318,7 +310,7 @@ static bool wait_all(struct waits *w)
 		}
 		if (!left || plat_now() >= deadline)
 			return !left;
-		iommu_rest_a_little();
+		pcidev_wait_longer(&turn);
 	}
 }
 

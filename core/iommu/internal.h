@@ -63,10 +63,9 @@ struct iommu_alias {
 #define IOMMU_RIDS 9
 
 struct pci_iommu {
-	struct pci_dev *pdev;        /* fixed */
-	const struct iommu_ops *ops; /* fixed; NULL: the host has no IOMMU */
-	uint16_t acs;                /* fixed: of ACS Control, what is on */
-	pci_sbdf_t rid[IOMMU_RIDS];  /* fixed; the first: its own */
+	struct pci_dev *pdev;       /* fixed */
+	uint16_t acs;               /* fixed: of ACS Control, what is on */
+	pci_sbdf_t rid[IOMMU_RIDS]; /* fixed; the first: its own */
 	unsigned int nrids; /* fixed; 0: it has the alias's, or sends nothing */
 	struct iommu_alias *alias; /* fixed; owns a reference; or NULL */
 	struct iommu_alias *below; /* of a bridge: its own; likewise */
@@ -209,8 +208,6 @@ int iommu_check_regions(struct pci_dev *pdev, struct domain *d, bool relaxed,
 void iommu_domain_dying(struct domain *d);
 void iommu_domain_empty(struct domain *d);
 void iommu_domain_gone(struct domain *d);
-
-void iommu_rest_a_little(void); /* a millisecond, for who asks again */
 
 extern hf_atomic(uint64_t) iommu_spaces, iommu_mappings; /* statistics */
 

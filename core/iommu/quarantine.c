@@ -33,12 +33,13 @@ static void end(struct pci_dev *pdev)
 /* Until then it may be reaching what it did. */
 static int wait_until_forgotten(struct pci_dev *pdev)
 {
+	unsigned int turn = 0;
 	const char *why;
 	int err = 0;
 
 	while (pdev->iommu &&
 	       (err = iommu_forgotten(pdev->iommu, &why)) == -EINPROGRESS)
-		iommu_rest_a_little();
+		pcidev_wait_longer(&turn);
 	return err;
 }
 

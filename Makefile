@@ -6,7 +6,7 @@
 PREFIX ?= /usr/local
 MESON = scripts/configure
 
-.PHONY: help run test check bench fuzz explore install clean
+.PHONY: help run test check bench fuzz explore coverage install clean
 
 help:
 	@echo "make run      build, and watch a card being removed from a busy host"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench    measure"
 	@echo "make fuzz     fuzz the parsers for some minutes"
 	@echo "make explore  all schedules of small scenarios, and the Spin model"
+	@echo "make coverage branches of core/ that the tests reach, and a reason for the rest"
 	@echo "make install  into PREFIX ($(PREFIX)); DESTDIR is respected"
 	@echo "make clean    remove build/"
 
@@ -45,6 +46,10 @@ fuzz:
 explore:
 	@scripts/prepare explore
 	@scripts/explore
+
+coverage:
+	@scripts/prepare coverage
+	@scripts/coverage
 
 install:
 	@scripts/prepare install

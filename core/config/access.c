@@ -138,7 +138,7 @@ int conf_open(struct conf *c, pci_sbdf_t sbdf)
 
 	if (!err)
 		conf_of(c, pdev);
-	else if (err == -ENODEV && pci_query(sbdf, &info) == -ENODEV)
+	else if (pci_query(sbdf, &info) == -ENODEV)
 		err = conf_raw(c, sbdf);
 	return err;
 }

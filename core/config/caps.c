@@ -144,7 +144,7 @@ static uint16_t find(pci_sbdf_t sbdf, bool extended, uint16_t id)
 		if (ret > 0 && cap.extended == extended && cap.id == id)
 			pos = cap.pos;
 		/* A broken list is passed over if it is not the one. */
-	} while (!pos && (ret > 0 || (ret && !it.extended)));
+	} while (!pos && ret);
 	conf_close(&c);
 	return pos;
 }

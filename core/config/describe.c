@@ -99,8 +99,6 @@ static void read_caps(struct reading *r)
 			    it.extended
 				    ? "the extended capability list is broken"
 				    : "the capability list is broken");
-		if (it.extended)
-			break;
 	}
 }
 
@@ -337,7 +335,7 @@ int conf_describe_new(pci_sbdf_t sbdf, struct pci_dev *pf, bool search,
 		return err;
 	wait_ready(&c);
 	err = conf_describe(&c, pf, desc);
-	if (err == -ENODEV && !pf && search && !c.err) {
+	if (err == -ENODEV && !pf && search) {
 		found = vf_find_pf(sbdf);
 		if (found)
 			err = conf_describe(&c, found, desc);

@@ -89,7 +89,7 @@ const char *vf_defect(const struct vf_set *set);
 /* How many VFs are there: 0 while disabled or defective. */
 unsigned int vf_count(const struct vf_set *set);
 pci_sbdf_t vf_address(const struct vf_set *set, unsigned int n);
-/* Which of the set's VFs @sbdf is, or -1. */
+/* Which of the set's VFs @sbdf, of its segment, is, or -1. */
 int vf_index(const struct vf_set *set, pci_sbdf_t sbdf);
 /* The registered PF that @sbdf is a VF of now, counted; or NULL. */
 struct pci_dev *vf_find_pf(pci_sbdf_t sbdf) __must_check;

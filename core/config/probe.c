@@ -77,11 +77,9 @@ bool probe_answers(pci_sbdf_t sbdf)
 	struct claim mine;
 	uint32_t vendor;
 
-	if (!host)
-		return false;
-	if (is_registered(sbdf) || !claim(&mine, sbdf))
+	if (!claim(&mine, sbdf))
 		return true;
-	if (is_registered(sbdf)) { /* since; only the claim keeps that out */
+	if (is_registered(sbdf)) { /* only the claim keeps it so */
 		unclaim(&mine);
 		return true;
 	}

@@ -88,9 +88,7 @@ static void save_sizes_of(struct pci_dev *pdev, uint16_t pos)
 	r->rebar = pos + PCI_REBAR_CTRL;
 	ctrl = (uint16_t)pcidev_read(pdev, r->rebar, 2);
 	count = (ctrl & PCI_REBAR_CTRL_NBAR_MASK) >> PCI_REBAR_CTRL_NBAR_SHIFT;
-	for (i = 0; i < count && i < ARRAY_SIZE(r->rebar_size) &&
-		    rebar_control(pdev, i) < PCI_CFG_SPACE_EXP_SIZE;
-	     i++) {
+	for (i = 0; i < count && i < ARRAY_SIZE(r->rebar_size); i++) {
 		ctrl = (uint16_t)pcidev_read(pdev, rebar_control(pdev, i), 2);
 		r->rebar_size[i] = (ctrl & PCI_REBAR_CTRL_BAR_SIZE) >>
 				   PCI_REBAR_CTRL_BAR_SHIFT;

@@ -55,7 +55,7 @@ int vf_index(const struct vf_set *set, pci_sbdf_t sbdf)
 	int distance = sbdf.bdf - set->pf.bdf - set->offset;
 	int stride = set->stride ? set->stride : 1;
 
-	if (sbdf.seg != set->pf.seg || distance < 0 || distance % stride ||
+	if (distance < 0 || distance % stride ||
 	    (unsigned int)(distance / stride) >= vf_count(set))
 		return -1;
 	return distance / stride;

@@ -171,6 +171,34 @@ test_hardware_is_touched_in_a_section_unless_it_may_block(void **state)
 	pcidev_put(pdev);
 }
 
+/* Of a device being removed nobody new reads anything. */
+static void test_while_it_is_drained_its_capabilities_are_busy(void **state)
+{
+	struct fake_fn *fn = fake_add("00:03.0", 0x10fb8086);
+	struct pci_removal *op;
+	struct pci_dev *pdev;
+	struct pci_cap cap;
+	unsigned int before, n;
+
+	(void)state;
+	fake_cap(fn, 0x40, PCI_CAP_ID_PM);
+	add("00:03.0");
+	pdev = get("00:03.0"); /* keeps it draining */
+	assert_int_equal(pci_removal_start(fn->sbdf, 0, 1000 * MSEC, "test",
+					   NULL, NULL, &op),
+			 0);
+	while (pcidev_state(pdev) != PCI_STATE_DRAINING)
+		assert_int_equal(pci_removal_step(op), -EINPROGRESS);
+	before = fn->accesses;
+	assert_int_equal(pci_caps(fn->sbdf, &cap, 1, &n), -EBUSY);
+	assert_int_equal(pci_find_cap(fn->sbdf, PCI_CAP_ID_PM), 0);
+	assert_int_equal(fn->accesses, before);
+	pcidev_put(pdev);
+	assert_int_equal(pci_removal_cancel(op), 0);
+	pci_removal_finish(op);
+	assert_int_equal(pci_find_cap(fn->sbdf, PCI_CAP_ID_PM), 0x40);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +210,7 @@ int main(void)
 		CASE(test_rule10_nor_where_the_host_may_block),
 		CASE(test_rule10_an_answer_after_the_mark_is_not_believed),
 		CASE(test_hardware_is_touched_in_a_section_unless_it_may_block),
+		CASE(test_while_it_is_drained_its_capabilities_are_busy),
 	};
 
 	return cmocka_run_group_tests_name("config/access", tests, NULL, NULL);

@@ -274,8 +274,12 @@ static void test_a_read_only_host_is_not_written(void **state)
 	fake_bar(fn, BAR(0), 0xfe00000c, 0xfffff000);
 	fake_bar(fn, BAR(1), 0x00000001, 0xffffffff);
 	fake_bar(fn, PCI_ROM_ADDRESS, 0xfd000000, 0xffff0001);
+	fake_sriov(fn, 0, 8, 1);
+	fake_put(fn, 0x200 + PCI_SRIOV_BAR, 4, 0xf0000000);
+	fake_allow(fn, 0x200 + PCI_SRIOV_BAR, 4, 0xfffff000);
 	fake.ops.read_only = true;
 	desc = described("00:03.0");
+	assert_true(desc.bar[PCI_BAR_FIRST_VF].size_unknown);
 	assert_int_equal(fn->writes, 0);
 	assert_int_equal(desc.bar[0].kind, PCI_BAR_MEM64);
 	assert_int_equal(desc.bar[0].addr, 0x1fe000000);
@@ -527,6 +531,57 @@ static void test_a_list_of_sizes_ends_with_the_space(void **state)
 	assert_bar(&now[0], PCI_BAR_MEM32, 0xe0000000, 2 << 20);
 }
 
+static void test_a_list_of_sizes_has_six_at_most(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+	unsigned int i;
+
+	(void)state;
+	fake_express(fn, 0x60, PCI_EXP_TYPE_ENDPOINT);
+	fake_ext_cap(fn, 0x100, PCI_EXT_CAP_ID_REBAR);
+	fake_bar(fn, BAR(0), 0xe0000000, 0xfff00000);
+	desc = described("00:03.0");
+	for (i = 0; i < 7; i++)
+		fake_put(fn, (uint16_t)(0x100 + 8 * i + PCI_REBAR_CTRL), 4,
+			 0 | 7u << 5 | (1 + i) << PCI_REBAR_CTRL_BAR_SHIFT);
+	look_again(&desc);
+	assert_bar(&now[0], PCI_BAR_MEM32, 0xe0000000, 64 << 20);
+}
+
+/* The first write of Command fails, says the host; and was done. */
+static int (*real_write)(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+			 uint8_t size, uint32_t val);
+static unsigned int commands;
+
+static int failing_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+			 uint8_t size, uint32_t val)
+{
+	int err = real_write(host, sbdf, reg, size, val);
+
+	assert_int_equal(reg, PCI_COMMAND);
+	return ++commands == 1 ? -EIO : err;
+}
+
+static void
+test_without_word_that_decoding_is_off_no_bar_is_written(void **state)
+{
+	struct fake_fn *fn = decoding();
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_bar(fn, BAR(0), 0xfe000000, 0xffffc000);
+	real_write = fake.ops.write;
+	fake.ops.write = failing_write;
+	commands = 0;
+	fn->told = true;
+	assert_int_equal(pci_describe(fn->sbdf, &desc), -EIO);
+	assert_int_equal(commands, 2);
+	assert_int_equal(fake_get(fn, PCI_COMMAND, 2),
+			 PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+				 PCI_COMMAND_MASTER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -556,6 +611,8 @@ int main(void)
 		CASE(test_a_vfs_bars_stay_as_described),
 		CASE(test_a_bar_has_the_size_it_was_given),
 		CASE(test_a_list_of_sizes_ends_with_the_space),
+		CASE(test_a_list_of_sizes_has_six_at_most),
+		CASE(test_without_word_that_decoding_is_off_no_bar_is_written),
 	};
 
 	return cmocka_run_group_tests_name("config/bars", tests, NULL, NULL);

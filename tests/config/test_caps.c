@@ -160,6 +160,18 @@ static void test_a_broken_list_hides_not_the_extended_one(void **state)
 	assert_int_equal(pci_find_ext_cap(fn->sbdf, PCI_EXT_CAP_ID_DSN), 0x100);
 }
 
+static void test_what_a_broken_extended_list_has_not_is_not_there(void **state)
+{
+	struct fake_fn *fn = fake_add("00:03.0", 0x10fb8086);
+
+	(void)state;
+	fake_ext_cap(fn, 0x100, PCI_EXT_CAP_ID_ERR);
+	fake_put(fn, 0x100, 4, 0x04010001); /* next: 0x40 */
+	fn->told = true;
+	assert_int_equal(pci_find_ext_cap(fn->sbdf, PCI_EXT_CAP_ID_ERR), 0x100);
+	assert_int_equal(pci_find_ext_cap(fn->sbdf, PCI_EXT_CAP_ID_DSN), 0);
+}
+
 static void test_extended_loops_and_low_positions_end(void **state)
 {
 	struct fake_fn *fn = fake_add("00:03.0", 0x10fb8086);
@@ -272,6 +284,7 @@ int main(void)
 		CASE(test_all_ones_in_the_list_is_broken),
 		CASE(test_a_list_longer_than_its_space_ends),
 		CASE(test_a_broken_list_hides_not_the_extended_one),
+		CASE(test_what_a_broken_extended_list_has_not_is_not_there),
 		CASE(test_extended_loops_and_low_positions_end),
 		CASE(test_an_extended_list_has_480_entries_at_most),
 		CASE(test_an_empty_extended_list_is_no_error),

@@ -209,6 +209,8 @@ static void test_what_the_host_cannot_read_is_unknown(void **state)
 	assert_int_equal(desc.msi, 0);
 	assert_int_equal(desc.type, PCI_TYPE_UNKNOWN);
 	assert_null(desc.defect);
+	fake_bridge("00:04.0", 1, 1);
+	assert_int_equal(described("00:04.0").type, PCI_TYPE_UNKNOWN);
 	fake.config_size = 256;
 	desc = described("00:03.0");
 	assert_int_equal(desc.cfg_size, 256);
@@ -479,7 +481,12 @@ static void test_a_quirk_gives_a_stride_that_passes_real_functions(void **state)
 	fake_add("00:03.1", 0x91a41b4b);
 	assert_int_equal(described("00:03.0").phantom_stride, 2);
 	assert_false(fake_at(at("00:03.1"))->told); /* and not touched again */
-	fake_add("00:03.2", 0x91a41b4b);
+	add("00:03.1"); /* known to be there, it need not answer */
+	fake_at(at("00:03.1"))->absent = true;
+	assert_int_equal(described("00:03.0").phantom_stride, 2);
+	fake_add("00:03.2", 0)->reg[PCI_DEVICE_ID] = 1; /* vendor 0: nobody */
+	assert_int_equal(described("00:03.0").phantom_stride, 2);
+	fake_put(fake_at(at("00:03.2")), PCI_VENDOR_ID, 4, 0x91a41b4b);
 	fake_add("00:03.4", 0x91a41b4b);
 	assert_int_equal(described("00:03.0").phantom_stride, 0);
 	fake_put(fn, PCI_DEVICE_ID, 2, 0x1234);

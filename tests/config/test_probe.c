@@ -227,6 +227,29 @@ static void test_a_defective_device_is_registered_broken(void **state)
 			    "the capability list is broken");
 }
 
+static int result_of_other;
+
+static void add_other(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)fn;
+	(void)write;
+	(void)reg;
+	fake.on_access = NULL;
+	result_of_other = pci_add_device(at("00:04.0"));
+}
+
+static void test_probes_of_two_addresses_go_on_at_once(void **state)
+{
+	(void)state;
+	card();
+	fake_add("00:04.0", 0x10fb8086);
+	result_of_other = -EIO;
+	fake.on_access = add_other;
+	add("00:03.0");
+	assert_int_equal(result_of_other, 0);
+	assert_true(is_there("00:04.0"));
+}
+
 /* --- two at once ---------------------------------------------------------- */
 
 static plat_event_t inside, go_on;
@@ -285,6 +308,7 @@ int main(void)
 		CASE(test_a_failed_add_promises_nothing_of_who_is_registered),
 		CASE(test_after_a_removal_it_can_come_again),
 		CASE(test_a_defective_device_is_registered_broken),
+		CASE(test_probes_of_two_addresses_go_on_at_once),
 		CASE(test_two_probes_of_one_address_exclude_each_other),
 	};
 

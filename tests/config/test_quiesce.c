@@ -238,6 +238,64 @@ static void test_rule10_one_pulled_meanwhile_is_lost_not_broken(void **state)
 	pcidev_put(pdev);
 }
 
+/* An error of the host's is as good as no answer, whatever is read next. */
+static void test_one_whose_access_fails_never_counts_as_quiet(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	for (n = 1; n < 40; n++) {
+		struct fake_fn *fn;
+		int err;
+
+		fake.count = 0;
+		fn = busy_card();
+		/* Nothing to wait for; Command has one bit to write. */
+		fake_put(fn, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+		fake_put(fn, PCI_STATUS, 2, 0); /* no capabilities */
+		add("00:03.0");
+		fake.accesses = 0;
+		fake.error_at = n;
+		err = remove_it(fn);
+		fake.error_at = 0;
+		if (!err) {
+			assert_true(fake.accesses < n);
+			return;
+		}
+		assert_int_equal(err, -EIO);
+		assert_string_equal(report.reason,
+				    "the device does not answer");
+		assert_int_equal(pci_device_lost(fn->sbdf), 0);
+	}
+	fail_msg("the stage made 40 accesses");
+}
+
+/* What is on again when the stage looks again goes off again, SR-IOV first. */
+static void test_what_comes_on_meanwhile_goes_off_again(void **state)
+{
+	struct fake_fn *fn = busy_card();
+	struct pci_dev *pdev;
+	const char *why = NULL;
+	unsigned int done = 0;
+
+	(void)state;
+	fake_put(fn, 0x40 + PCI_EXP_DEVSTA, 2, PCI_EXP_DEVSTA_TRPND);
+	add("00:03.0");
+	pdev = get("00:03.0");
+	assert_int_equal(pci_stages_quiesce(pdev, &done, PLAT_FOREVER, &why),
+			 -EINPROGRESS);
+	assert_quiet(fn);
+	fake_put(fn, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	fake_put(fn, 0x200 + PCI_SRIOV_CTRL, 2,
+		 PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE);
+	fake_put(fn, 0x40 + PCI_EXP_DEVSTA, 2, 0);
+	assert_int_equal(pci_stages_quiesce(pdev, &done, PLAT_FOREVER, &why),
+			 0);
+	assert_quiet(fn);
+	pci_stages_restore(pdev);
+	pcidev_put(pdev);
+}
+
 static void test_restore_puts_back_what_was_saved(void **state)
 {
 	struct fake_fn *fn = busy_card();
@@ -341,6 +399,8 @@ int main(void)
 		CASE(test_one_that_does_not_answer_is_eio_and_not_written),
 		CASE(test_one_that_stops_answering_never_counts_as_quiet),
 		CASE(test_rule10_one_pulled_meanwhile_is_lost_not_broken),
+		CASE(test_one_whose_access_fails_never_counts_as_quiet),
+		CASE(test_what_comes_on_meanwhile_goes_off_again),
 		CASE(test_restore_puts_back_what_was_saved),
 		CASE(test_a_second_try_saves_not_the_quiet_state),
 		CASE(test_sriov_is_not_read_after_vf_enable_went_off),

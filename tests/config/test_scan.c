@@ -126,6 +126,34 @@ static void test_no_such_segment(void **state)
 	assert_int_equal(pci_scan_slot(at("7:00:00.0"), &scan), -ENODEV);
 }
 
+/* Of a PF that is being removed, nothing is asked where its VFs are. */
+static void test_a_pf_being_removed_is_passed_over(void **state)
+{
+	struct fake_fn *pf = fake_add("00:03.0", 0x10fb8086);
+	struct pci_removal *op;
+	struct pci_dev *pdev;
+	unsigned int before;
+
+	(void)state;
+	fake_sriov(pf, 2, 8, 1);
+	add("00:03.0");
+	pdev = get("00:03.0"); /* keeps it draining */
+	assert_int_equal(pci_removal_start(pf->sbdf, 0, 1000 * MSEC, "test",
+					   NULL, NULL, &op),
+			 0);
+	while (pcidev_state(pdev) != PCI_STATE_DRAINING)
+		assert_int_equal(pci_removal_step(op), -EINPROGRESS);
+	before = pf->accesses;
+	scan_all();
+	assert_int_equal(scan.added, 0);
+	assert_int_equal(scan.error, -EBUSY);
+	assert_int_equal(scan.where.sbdf, pf->sbdf.sbdf);
+	assert_int_equal(pf->accesses, before);
+	pcidev_put(pdev);
+	assert_int_equal(pci_removal_cancel(op), 0);
+	pci_removal_finish(op);
+}
+
 /* --- brute force only ----------------------------------------------------- */
 
 static void test_functions_above_0_are_tried_if_0_says_so(void **state)
@@ -211,6 +239,7 @@ int main(void)
 		BOTH(test_bridges_that_lead_in_circles_end),
 		BOTH(test_a_slot_is_all_its_functions_and_what_is_below),
 		BOTH(test_no_such_segment),
+		CASE(test_a_pf_being_removed_is_passed_over),
 		CASE(test_functions_above_0_are_tried_if_0_says_so),
 		CASE(test_below_a_link_there_is_one_device),
 		KNOWING(test_a_knowing_host_also_has_other_root_buses),

@@ -65,9 +65,11 @@ static void test_what_the_pf_does_not_count_is_no_vf(void **state)
 	(void)state;
 	fake_add("02:10.1", UINT32_MAX); /* between two VFs */
 	fake_add("02:11.0", UINT32_MAX); /* after the last */
+	fake_add("02:00.1", UINT32_MAX); /* before the first */
 	add("02:00.0");
 	assert_int_equal(pci_add_device(at("02:10.1")), -ENODEV);
 	assert_int_equal(pci_add_device(at("02:11.0")), -ENODEV);
+	assert_int_equal(pci_add_device(at("02:00.1")), -ENODEV);
 	/* The numbers are those of now, not of when the PF was added. */
 	fake_put(pf, SRIOV(PCI_SRIOV_NUM_VF), 2, 5);
 	add("02:11.0");

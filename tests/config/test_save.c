@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is kept of a device that leaves the hardware domain, and put back:
+ * registers of which a host or a liar makes something unusual. That all of it
+ * comes back through an assignment, tests/reset/ shows.
+ */
+#include "fake_host.h"
+
+static struct pci_dev *pdev;
+
+static void keep(const char *sbdf)
+{
+	add(sbdf);
+	pdev = get(sbdf);
+	pdev->record.wanted = true; /* as if it left */
+	conf_save(pdev);
+}
+
+static void put_back(void)
+{
+	conf_restore(pdev, PCI_COMMAND_MEMORY);
+	pcidev_put(pdev);
+}
+
+static void test_a_bar_whose_lower_half_is_0_comes_back(void **state)
+{
+	struct fake_fn *fn = fake_add("00:03.0", 0x10fb8086);
+
+	(void)state;
+	fake_bar(fn, PCI_BASE_ADDRESS_0, 0x4, 0xffff0000);
+	fake_bar(fn, PCI_BASE_ADDRESS_1, 0x1, 0xffffffff); /* at 4 GiB */
+	fake_bar(fn, PCI_BASE_ADDRESS_2, 0x4, 0xffff0000);
+	fake_bar(fn, PCI_BASE_ADDRESS_3, 0x0, 0xffffffff); /* nowhere */
+	keep("00:03.0");
+	fake_put(fn, PCI_BASE_ADDRESS_0, 4, 0xe0000004);
+	fake_put(fn, PCI_BASE_ADDRESS_1, 4, 0x5);
+	fake_put(fn, PCI_BASE_ADDRESS_2, 4, 0xe0000004);
+	put_back();
+	assert_int_equal(fake_get(fn, PCI_BASE_ADDRESS_0, 4), 0x4);
+	assert_int_equal(fake_get(fn, PCI_BASE_ADDRESS_1, 4), 0x1);
+	assert_int_equal(fake_get(fn, PCI_BASE_ADDRESS_2, 4), 0xe0000004);
+}
+
+/* --- sizes that were chosen --------------------------------------------------- */
+
+static uint16_t lowest, highest; /* of what is touched from REBAR on */
+
+static void watch(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)fn;
+	(void)write;
+	assert_true(reg < PCI_CFG_SPACE_EXP_SIZE);
+	if (reg > highest && reg >= lowest)
+		highest = reg;
+}
+
+/* A list at @pos that says that it has @n; what is touched last of it. */
+static uint16_t last_touched(uint16_t pos, unsigned int n)
+{
+	struct fake_fn *fn = fake_add("00:03.0", 0x10fb8086);
+	unsigned int i;
+
+	fake_ext_cap(fn, 0x100, PCI_EXT_CAP_ID_DSN);
+	fake_ext_cap(fn, pos, PCI_EXT_CAP_ID_REBAR);
+	for (i = 0; i < n && pos + 8 * i + PCI_REBAR_CTRL < 4096; i++) {
+		fake_put(fn, (uint16_t)(pos + 8 * i + PCI_REBAR_CTRL), 4,
+			 i | n << PCI_REBAR_CTRL_NBAR_SHIFT | 3u << 8);
+		fake_allow(fn, (uint16_t)(pos + 8 * i + PCI_REBAR_CTRL), 4,
+			   PCI_REBAR_CTRL_BAR_SIZE);
+	}
+	lowest = pos;
+	highest = 0;
+	fake.on_access = watch;
+	keep("00:03.0");
+	fake_put(fn, pos + PCI_REBAR_CTRL, 4,
+		 n << PCI_REBAR_CTRL_NBAR_SHIFT | 1u << 8);
+	put_back();
+	assert_int_equal(fake_get(fn, pos + PCI_REBAR_CTRL, 4),
+			 n << PCI_REBAR_CTRL_NBAR_SHIFT | 3u << 8);
+	fake.on_access = NULL;
+	assert_int_equal(pci_device_lost(fn->sbdf), 0);
+	fake.count = 0;
+	return highest;
+}
+
+static void test_sizes_end_with_the_list_the_bars_and_the_space(void **state)
+{
+	(void)state;
+	assert_int_equal(last_touched(0x200, 2), 0x208 + PCI_REBAR_CTRL);
+	assert_int_equal(last_touched(0x200, 6), 0x228 + PCI_REBAR_CTRL);
+	assert_int_equal(last_touched(0x200, 7), 0x228 + PCI_REBAR_CTRL);
+	assert_int_equal(last_touched(0xff4, 7), 0xff4 + PCI_REBAR_CTRL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_a_bar_whose_lower_half_is_0_comes_back),
+		CASE(test_sizes_end_with_the_list_the_bars_and_the_space),
+	};
+
+	return cmocka_run_group_tests_name("config/save", tests, NULL, NULL);
+}

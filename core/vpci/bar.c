@@ -35,26 +35,12 @@ static uint32_t address_mask(uint8_t kind)
 
 /* --- which there are ---------------------------------------------------------- */
 
-/* How many registers a header has for BARs. */
-static unsigned int bar_count(const struct pci_dev_desc *desc)
-{
-	switch (desc->hdr_type) {
-	case PCI_HEADER_TYPE_NORMAL:
-		return 6;
-	case PCI_HEADER_TYPE_BRIDGE:
-		return 2;
-	default:
-		return 0;
-	}
-}
-
-/* A size that the registers of this kind can say; 0: not known. */
+/* A size (a power of two) that the registers can say; 0: not known. */
 static bool size_is_valid(const struct pci_bar *bar)
 {
-	uint32_t lowest = address_mask(bar->kind);
+	uint32_t mask = address_mask(bar->kind);
 
-	lowest &= -lowest;
-	return bar->size >= lowest && !(bar->size & (bar->size - 1));
+	return bar->size >= (mask & -mask);
 }
 
 /* Memory that is the device's alone lies where the host has put it. */
@@ -66,13 +52,9 @@ static bool is_placed(const struct pci_bar *bar)
 
 static bool is_there(const struct vpci *view, unsigned int i)
 {
-	const struct pci_dev_desc *desc = &view->pdev->desc;
 	const struct pci_bar *bar = &view->host_bar[i];
-	unsigned int count = bar_count(desc);
 
-	if (!count || (i < PCI_BAR_FIRST_ROM && i >= count) ||
-	    (bar->kind == PCI_BAR_MEM64 && i + 1 >= count) ||
-	    bar->kind == PCI_BAR_NONE || !size_is_valid(bar))
+	if (bar->kind == PCI_BAR_NONE || !size_is_valid(bar))
 		return false;
 	if (view->hardware)
 		return is_memory(bar->kind);

@@ -93,9 +93,8 @@ static struct pci_vector msi_vector(const struct msi_state *s, unsigned int i)
 /* In a reset of the function there are none (flr.c). */
 static void tell_irq(struct vpci *view, const struct msi_state *s)
 {
-	if (!view->hardware)
-		irq_guest_msi(view->pdev, s->on && !vpci_in_flr(view),
-			      s->vectors, s->mask);
+	irq_guest_msi(view->pdev, s->on && !vpci_in_flr(view), s->vectors,
+		      s->mask);
 }
 
 void vpci_msi_update(struct vpci *view)

@@ -174,16 +174,10 @@ static int add_cap(struct chain *c, const struct pci_cap *cap,
  * What add_cap() has added since there were @before registers, and what a
  * set-up that had succeeded keeps: nobody sets up a second one of its kind.
  */
-static int undo_cap(struct vpci *view, const struct pci_cap *cap,
-		    unsigned int before)
+static void undo_cap(struct vpci *view, const struct pci_cap *cap,
+		     unsigned int before)
 {
-	int err = 0;
-
-	while (view->nadded > before && !err) {
-		const struct vpci_added *last = &view->added[view->nadded - 1];
-
-		err = vpci_remove_registers(view, last->reg, last->size);
-	}
+	vpci_undo_registers(view, before);
 	if (!cap->extended && cap->pos == view->pdev->desc.msi)
 		vpci_msi_free(view);
 	if (!cap->extended && cap->pos == view->pdev->desc.msix)
@@ -192,7 +186,6 @@ static int undo_cap(struct vpci *view, const struct pci_cap *cap,
 		vpci_vfs_free(view);
 		view->vfs = NULL;
 	}
-	return err;
 }
 
 /* No register is left of it. In a hardware domain's view that would show it. */
@@ -240,9 +233,10 @@ static int show_or_hide(struct chain *c, unsigned int i)
 		if (view->failed++ < TOLD)
 			say(view, cap, err);
 		c->shown[i] = false;
-		err = undo_cap(view, cap, before);
+		undo_cap(view, cap, before);
+		err = 0;
 	}
-	if (!c->shown[i] && !err)
+	if (!c->shown[i])
 		err = take_out(c, cap, policy ? policy->length : 0);
 	view->cap_end = 0;
 	view->caps += c->shown[i];

@@ -347,8 +347,6 @@ void vpci_header_enter(struct vpci *view)
 
 void vpci_header_leave(struct vpci *view)
 {
-	if (view->hardware)
-		return;
 	plat_rcu_read_lock();
 	/* What the guest has told it to do it must not go on doing (rule 15). */
 	conf_restore(view->pdev, view->pdev->record.command &

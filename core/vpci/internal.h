@@ -168,6 +168,8 @@ void vpci_free_later(struct vpci *view);
 
 /* --- register.c ----------------------------------------------------------------- */
 
+/* All that was added since there were @before registers, not sealed yet. */
+void vpci_undo_registers(struct vpci *view, unsigned int before);
 /* No more registers: gives back the room that is left. Cannot fail. */
 void vpci_seal(struct vpci *view);
 /* Every value as it was at first (a reset of the guest's own). Under the lock. */
@@ -259,8 +261,9 @@ void vpci_intx_update(struct vpci *view);
 /* A reset of the guest's own: emulated values as at the start. Lock. */
 void vpci_header_reset(struct vpci *view);
 /*
- * The hardware as a guest shall find it, and as the host had it: Command, BARs,
- * MSI and MSI-X off. Outside the lock; the owner of pdev->op.
+ * The hardware as a guest shall find it, and (of a guest's view only) as the
+ * host had it: Command, BARs, MSI and MSI-X off. Outside the lock; the owner of
+ * pdev->op.
  */
 void vpci_header_enter(struct vpci *view);
 void vpci_header_leave(struct vpci *view);

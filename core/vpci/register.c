@@ -194,6 +194,12 @@ static void forget(struct vpci *view, const struct vpci_added *a)
 		view->nranges--;
 }
 
+void vpci_undo_registers(struct vpci *view, unsigned int before)
+{
+	while (view->nadded > before)
+		forget(view, &view->added[--view->nadded]);
+}
+
 int vpci_remove_registers(struct vpci *view, uint16_t offset, uint16_t size)
 {
 	unsigned int end = offset + size, i;

@@ -230,8 +230,6 @@ void vpci_space_release(struct vpci *view, unsigned int bar, uint64_t at)
 	struct vpci_space *space = hf_load_acquire(&view->domain->space);
 	struct vpci_claim *own;
 
-	if (!space)
-		return;
 	pci_lock(&space->lock);
 	own = find_own(hf_load_relaxed(&space->claims), view, bar, at);
 	if (own)

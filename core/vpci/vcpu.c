@@ -50,8 +50,9 @@ void vpci_note_work(struct vpci_vcpu *vcpu, struct pci_dev *pdev,
 static struct pci_dev *find(struct vpci_vcpu *vcpu, unsigned int i)
 {
 	pci_sbdf_t sbdf = vcpu->pending[i].sbdf;
+	/* It has had a device, so it is there, and stays. */
 	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
-	struct pci_dev *pdev = pseg ? pci_table_find(&pseg->table, sbdf) : NULL;
+	struct pci_dev *pdev = pci_table_find(&pseg->table, sbdf);
 
 	return pdev && pdev->instance == vcpu->pending[i].instance ? pdev
 								   : NULL;

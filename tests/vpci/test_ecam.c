@@ -104,6 +104,35 @@ static void test_the_hardware_domain_reaches_its_segments(void **state)
 	assert_int_equal(ecam_read(hardware_domain, 0xd0018000, 4), UINT32_MAX);
 }
 
+/* --- no memory (--wrap=plat_zalloc) ------------------------------------------------ */
+
+static unsigned int allocation_fails; /* the next but n - 1 */
+
+void *__real_plat_zalloc(size_t size);
+void *__wrap_plat_zalloc(size_t size);
+
+void *__wrap_plat_zalloc(size_t size)
+{
+	return allocation_fails && !--allocation_fails
+		       ? NULL
+		       : __real_plat_zalloc(size);
+}
+
+/* The address space's own, and the window's. */
+static void test_without_memory_there_is_no_window(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	for (n = 1; n <= 2; n++) {
+		allocation_fails = n;
+		assert_int_equal(vpci_ecam_add(a.d, 0xe0000000, 0, 0, 1),
+				 -ENOMEM);
+		assert_false(vpci_ecam_covers(a.d, 0xe0000000));
+		assert_int_equal(allocation_fails, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +142,7 @@ int main(void)
 		VM_CASE(test_windows_are_checked),
 		VM_CASE(test_a_window_covers_its_buses_and_no_more),
 		VM_CASE(test_the_hardware_domain_reaches_its_segments),
+		VM_CASE(test_without_memory_there_is_no_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -499,6 +499,37 @@ static void test_af_resets_as_pci_express_does(void **state)
 	assert_int_equal(rd(AF + PCI_AF_CTRL, 1), 0);
 }
 
+/* A Root Complex's own function of version 1 has no link at all (§7.5.3). */
+static void test_an_integrated_one_of_version_1_has_no_link(void **state)
+{
+	(void)state;
+	add_express(true);
+	hw_put(EXPRESS + PCI_EXP_FLAGS, 2,
+	       1 | PCI_EXP_TYPE_RC_END << PCI_EXP_FLAGS_TYPE_SHIFT);
+	hw_put(EXPRESS + PCI_EXP_LNKCAP, 4, 0x12345678);
+	give(GIVEN);
+	assert_int_equal(rd(EXPRESS + PCI_EXP_LNKCAP, 4), 0);
+	assert_int_equal(rd(DEVCTL, 2) & PCI_EXP_DEVCTL_PAYLOAD, 0x20);
+}
+
+static void test_a_step_too_many_touches_nothing(void **state)
+{
+	uint64_t when = 0;
+	unsigned int before;
+	bool more;
+
+	(void)state;
+	add_express(true);
+	give_it();
+	before = given.fn->accesses;
+	plat_rcu_read_lock();
+	more = vpci_flr_step(view_of(GIVEN), &when);
+	plat_rcu_read_unlock();
+	assert_false(more);
+	assert_int_equal(when, 0);
+	assert_int_equal(given.fn->accesses, before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -521,6 +552,8 @@ int main(void)
 		GIVEN_CASE(test_version_1_ends_where_the_next_begins),
 		GIVEN_CASE(test_link_and_version_2_are_read_only),
 		GIVEN_CASE(test_af_resets_as_pci_express_does),
+		GIVEN_CASE(test_an_integrated_one_of_version_1_has_no_link),
+		GIVEN_CASE(test_a_step_too_many_touches_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

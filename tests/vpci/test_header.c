@@ -558,6 +558,7 @@ static void test_hardware_domains_bars_lie_where_hardware_has_them(void **state)
 
 	(void)state;
 	hw_put(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	fake_bar(given.fn, PCI_ROM_ADDRESS, 0xfd000000, 0xffff0001);
 	add(GIVEN);
 	pdev = get(GIVEN);
 	hardware_domain->ops = &ops;
@@ -566,7 +567,12 @@ static void test_hardware_domains_bars_lie_where_hardware_has_them(void **state)
 	assert_int_equal(given.mapped, 0x10000);
 	assert_int_equal(given.gpa, BAR0_AT);
 	assert_int_equal(given.hpa, BAR0_AT);
-	write_view(view, PCI_COMMAND, 2, 0);
+	/* Where it must not be: the register stays, and nothing decodes. */
+	assert_int_equal(vpci_window_add(hardware_domain, BAR0_AT, 0x10000), 0);
+	assert_int_equal(vpci_window_add(hardware_domain, 0xfc120000, 0x20000),
+			 0);
+	write_view(view, PCI_BASE_ADDRESS_0, 4, 0xfb000000);
+	assert_int_equal(hw(PCI_BASE_ADDRESS_0, 4), 0xfb000000);
 	assert_int_equal(hw(PCI_COMMAND, 2), 0);
 	assert_int_equal(given.mapped, 0);
 	write_view(view, PCI_BASE_ADDRESS_0, 4, 0xfc120000);
@@ -574,12 +580,21 @@ static void test_hardware_domains_bars_lie_where_hardware_has_them(void **state)
 	write_view(view, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	assert_int_equal(given.gpa, 0xfc120000);
 	assert_int_equal(given.hpa, 0xfc120000);
+	/* The ROM's own enable, too, is as the domain leaves it. */
+	write_view(view, PCI_ROM_ADDRESS, 4, 0xfc130001);
+	assert_int_equal(hw(PCI_ROM_ADDRESS, 4), 0xfc130001);
+	assert_int_equal(given.gpa, 0xfc130000);
+	write_view(view, PCI_COMMAND, 2, 0);
+	assert_int_equal(hw(PCI_ROM_ADDRESS, 4), 0xfc130001);
+	assert_int_equal(given.mapped, 0);
+	write_view(view, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	vpci_unmap_all(view, false);
 	assert_int_equal(given.mapped, 0);
 	vpci_free_later(view);
 	pcidev_put(pdev);
 	plat_rcu_barrier();
 	hardware_domain->ops = was;
+	fake.moved = 0; /* that was the domain's wish */
 }
 
 int main(void)

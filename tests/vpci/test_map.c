@@ -235,17 +235,22 @@ static void test_what_the_first_leaves_the_later_gets_by_traps(void **state)
 	assert_int_equal(vm_mapped_bytes(&a), 16 * PAGE);
 }
 
-static void test_an_embedder_without_map_gets_traps_only(void **state)
+static int map_only(struct domain *d, const struct pci_mapping *m)
+{
+	(void)d;
+	(void)m;
+	fail_msg("what could not be unmapped is not mapped");
+	return 0;
+}
+
+static void gets_traps_only(const struct domain_ops *ops)
 {
 	struct domain *d;
 	struct vpci_vcpu vcpu;
 	pci_sbdf_t slot = pci_sbdf(0, 0, 1, 0);
 	uint64_t val;
 
-	(void)state;
-	vm_device(DEV, HPA, 8 * MIB, 0);
-	add(DEV);
-	assert_int_equal(domain_create(0, "plain", NULL, NULL, &d), 0);
+	assert_int_equal(domain_create(0, "plain", ops, NULL, &d), 0);
 	assert_int_equal(pci_assign_device(d, at(DEV), 0, &slot, NULL), 0);
 	vpci_vcpu_init(&vcpu, d);
 	assert_int_equal(vpci_write(&vcpu, slot, PCI_BASE_ADDRESS_0, 4, GPA),
@@ -260,6 +265,17 @@ static void test_an_embedder_without_map_gets_traps_only(void **state)
 	vpci_vcpu_fini(&vcpu);
 	assert_int_equal(domain_destroy(d), 0);
 	domain_put(d);
+}
+
+static void test_an_embedder_without_map_gets_traps_only(void **state)
+{
+	static const struct domain_ops half = { .map = map_only };
+
+	(void)state;
+	vm_device(DEV, HPA, 8 * MIB, 0);
+	add(DEV);
+	gets_traps_only(NULL);
+	gets_traps_only(&half);
 }
 
 /* --- moves ------------------------------------------------------------------------- */
@@ -460,6 +476,77 @@ static void cut_move(struct vm *vm, const struct pci_mapping *m)
 	vpci_unmap_all(vm_view(DEV), true);
 }
 
+static void test_a_cut_during_the_last_unmap_is_none_too_many(void **state)
+{
+	(void)state;
+	vm_device(DEV, HPA, PAGE, 0);
+	vm_give(&a, DEV, 1);
+	vm_write(&a, 1, PCI_BASE_ADDRESS_0, 4, GPA);
+	vm_decode(&a, 1, true);
+	assert_int_equal(vm_mapped_bytes(&a), PAGE);
+	a.on_unmap = cut;
+	vm_decode(&a, 1, false);
+	assert_int_equal(a.unmaps, 1);
+	assert_false(vm_is_claimed(&a, GPA));
+}
+
+/* --- no memory (--wrap=plat_zalloc) ------------------------------------------------ */
+
+static unsigned int allocation_fails; /* the next but n - 1 */
+static void (*on_failure)(void);
+
+void *__real_plat_zalloc(size_t size);
+void *__wrap_plat_zalloc(size_t size);
+
+void *__wrap_plat_zalloc(size_t size)
+{
+	if (!allocation_fails || --allocation_fails)
+		return __real_plat_zalloc(size);
+	if (on_failure)
+		on_failure();
+	return NULL;
+}
+
+/* The address space's own, and the array of claims. */
+static void test_a_claim_without_memory_turns_decode_off(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	give_dev();
+	vm_place(&a, 1, GPA);
+	for (n = 0; n < 2; n++) {
+		allocation_fails = 1;
+		vm_decode(&a, 1, true);
+		assert_int_equal(allocation_fails, 0);
+		assert_refused("BAR 0: no memory");
+		bar_event.count = 0;
+		vm_decode(&a, 1, true);
+		assert_int_equal(vm_mapped_bytes(&a), 8 * MIB);
+		vm_decode(&a, 1, false);
+	}
+}
+
+static void cut_now(void)
+{
+	vpci_unmap_all(vm_view(DEV), true);
+}
+
+static void test_a_cut_during_a_claim_that_fails(void **state)
+{
+	(void)state;
+	give_dev();
+	vm_place(&a, 1, GPA);
+	allocation_fails = 1;
+	on_failure = cut_now;
+	vm_decode(&a, 1, true);
+	on_failure = NULL;
+	assert_int_equal(vm_view(DEV)->bar[0].state, VPCI_UNMAPPED);
+	assert_false(vm_view(DEV)->bar[0].busy);
+	assert_int_equal(a.maps + a.unmaps, 0);
+	assert_int_equal(bar_event.count, 0);
+}
+
 static void test_a_cut_during_a_move_gives_both_places_back(void **state)
 {
 	(void)state;
@@ -585,6 +672,9 @@ int main(void)
 		VM_CASE(test_XSA346_pages_go_before_their_claim_and_the_next_owner),
 		VM_CASE(test_XSA476_a_bar_beyond_4_gib_goes_whole),
 		VM_CASE(test_a_guest_that_dies_half_way_leaves_nothing),
+		VM_CASE(test_a_cut_during_the_last_unmap_is_none_too_many),
+		VM_CASE(test_a_claim_without_memory_turns_decode_off),
+		VM_CASE(test_a_cut_during_a_claim_that_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

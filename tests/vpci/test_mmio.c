@@ -129,6 +129,22 @@ static void test_a_host_without_memory_answers_all_ones(void **state)
 
 /* --- who is gone --------------------------------------------------------------- */
 
+static int broken_read(struct pci_host *host, uint64_t addr, uint8_t size,
+		       uint64_t *val)
+{
+	(void)host, (void)addr, (void)size;
+	*val = 0;
+	return -EIO;
+}
+
+static void test_what_the_host_cannot_read_is_all_ones(void **state)
+{
+	(void)state;
+	give_dev();
+	fake.ops.mem_read = broken_read;
+	assert_int_equal(mmio_read(&a, GPA, 4), UINT32_MAX);
+}
+
 static void test_cut_off_answers_all_ones(void **state)
 {
 	(void)state;
@@ -273,6 +289,7 @@ int main(void)
 		VM_CASE(test_what_shares_the_tables_page_is_hardwares),
 		VM_CASE(test_cut_off_writes_no_vector),
 		VM_CASE(test_H3_the_region_of_a_removed_device_is_nobodys),
+		VM_CASE(test_what_the_host_cannot_read_is_all_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

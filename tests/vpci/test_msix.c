@@ -511,6 +511,9 @@ static void test_2048_vectors_are_all_there(void **state)
 	assert_int_equal(message.told[2047].data, 0x77);
 	assert_int_equal(pend(2046), 0);
 	assert_int_equal(pend(2048), -EINVAL);
+	assert_int_equal(vpci_vector(at(MESSAGE_DEV), PCI_VECTOR_MSIX, 2048,
+				     &(struct pci_vector){ 0 }),
+			 -EINVAL);
 	assert_true(peek(0x8000 + 31 * 8, 8) == 1ull << 62);
 }
 

@@ -200,6 +200,9 @@ static void test_malformed_registers_are_refused(void **state)
 	assert_int_equal(check(), 0);
 	one.length = 0xbd;
 	assert_malformed("beyond");
+	one.length = 0;
+	only(true, 0x14, 4, 3); /* it has no name */
+	assert_malformed("extended 0x14, register 0x4: ");
 }
 
 static void test_malformed_masks_are_refused(void **state)

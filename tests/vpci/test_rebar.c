@@ -73,6 +73,18 @@ static int spy_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	return spy.real->write(host, sbdf, reg, size, val);
 }
 
+static uint32_t lie_upper; /* sizes that BAR 0 says it has */
+
+static int spy_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+		    uint8_t size, uint32_t *val)
+{
+	int err = spy.real->read(host, sbdf, reg, size, val);
+
+	if (sbdf.sbdf == DEV.sbdf && rebar && reg == rebar + 8)
+		*val |= lie_upper;
+	return err;
+}
+
 static void start_spy(void)
 {
 	struct pci_host *host = fabric_host(fabric);
@@ -80,6 +92,7 @@ static void start_spy(void)
 	spy.real = host->ops;
 	spy.ops = *host->ops;
 	spy.ops.write = spy_write;
+	spy.ops.read = spy_read;
 	host->ops = &spy.ops;
 }
 
@@ -353,6 +366,29 @@ static void test_not_before_the_last_page_is_unmapped(void **state)
 	assert_int_equal(size_now(0), 10);
 }
 
+/* 256 TiB and more: the control register itself says whether it can. */
+static void test_the_largest_sizes_are_in_the_upper_half(void **state)
+{
+	(void)state;
+	decode(false);
+	assert_int_equal(size_now(0), 8);
+	spy.count = 0;
+	resize(0, 28);
+	resize(0, 43);
+	resize(0, 44);
+	assert_int_equal(size_now(0), 8);
+	lie_upper = 1u << 16 | 1u << 31; /* 28 and 43 */
+	resize(0, 44);
+	resize(0, 29);
+	assert_int_equal(spy.count, 0);
+	resize(0, 28);
+	assert_int_equal(spy.count, 1);
+	assert_int_equal(spy.val & PCI_REBAR_CTRL_BAR_SIZE, 28 << 8);
+	resize(0, 43);
+	assert_int_equal(spy.count, 2);
+	lie_upper = 0;
+}
+
 static void test_a_guest_does_not_see_it(void **state)
 {
 	pci_sbdf_t vsbdf = pci_sbdf(0, 0, 1, 0);
@@ -387,6 +423,7 @@ int main(void)
 		CASE(test_a_capability_that_lies_is_hidden),
 		CASE(test_the_view_follows_the_size),
 		CASE(test_not_before_the_last_page_is_unmapped),
+		CASE(test_the_largest_sizes_are_in_the_upper_half),
 		CASE(test_a_guest_does_not_see_it),
 	};
 

@@ -265,6 +265,33 @@ static void test_random_claims_agree_with_a_model(void **state)
 	}
 }
 
+/* --- no memory (--wrap=plat_zalloc) ------------------------------------------------ */
+
+static unsigned int allocation_fails; /* the next but n - 1 */
+
+void *__real_plat_zalloc(size_t size);
+void *__wrap_plat_zalloc(size_t size);
+
+void *__wrap_plat_zalloc(size_t size)
+{
+	return allocation_fails && !--allocation_fails
+		       ? NULL
+		       : __real_plat_zalloc(size);
+}
+
+/* The address space's own, and the window's. */
+static void test_without_memory_there_is_no_window(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	for (n = 1; n <= 2; n++) {
+		allocation_fails = n;
+		assert_int_equal(vpci_window_add(a.d, 0x1000, 0x1000), -ENOMEM);
+		assert_int_equal(allocation_fails, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +305,7 @@ int main(void)
 		VM_CASE(test_what_was_given_back_takes_no_room),
 		VM_CASE(test_windows_are_checked),
 		VM_CASE(test_random_claims_agree_with_a_model),
+		VM_CASE(test_without_memory_there_is_no_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -889,6 +889,75 @@ static void test_a_reset_in_the_settle_time_is_told(void **state)
 
 /* --- guests --------------------------------------------------------------------------- */
 
+static void test_a_reset_while_vfs_are_added_is_told(void **state)
+{
+	(void)state;
+	without_vfs();
+	wr(PCI_SRIOV_CTRL, 2, ON);
+	while (vfs() < 2)
+		(void)!vpci_process_pending(&vcpu, NULL);
+	reset_pf();
+	assert_int_equal(control(), 0);
+	assert_int_equal(vfs(), 0);
+	assert_told("refused: VF Enable does not stay set");
+}
+
+static const struct pci_host_ops *real_ops;
+
+/* NumVFs is above TotalVFs, says the PF. */
+static int lying_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+		      uint8_t size, uint32_t *val)
+{
+	int err = real_ops->read(host, sbdf, reg, size, val);
+
+	if (sbdf.sbdf == PF.sbdf && reg == sriov + PCI_SRIOV_NUM_VF)
+		*val = 1000;
+	return err;
+}
+
+static void test_numbers_that_cannot_be_are_told(void **state)
+{
+	struct pci_host *host = fabric_host(fabric);
+	struct pci_host_ops lying = *host->ops;
+
+	(void)state;
+	without_vfs();
+	real_ops = host->ops;
+	lying.read = lying_read;
+	host->ops = &lying;
+	switch_vfs(ON);
+	host->ops = real_ops;
+	assert_int_equal(vfs(), 0);
+	assert_told("0 enabled: NumVFs is above TotalVFs");
+}
+
+static void test_a_pf_that_does_not_answer_is_told(void **state)
+{
+	const struct fabric_fault dead = { PF, FABRIC_ALL_ONES, 0 };
+
+	(void)state;
+	without_vfs();
+	wr(PCI_SRIOV_CTRL, 2, ON);
+	assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_AGAIN);
+	assert_int_equal(fabric_fault_set(fabric, &dead), 0);
+	finish();
+	assert_told("refused: the device does not answer");
+}
+
+static void test_a_step_too_many_begins_nothing(void **state)
+{
+	struct pci_dev *pf = pci_get_pdev(NULL, PF);
+	struct vpci *view = hf_load_acquire(&pf->hw_view);
+	uint64_t when;
+
+	(void)state;
+	assert_false(vpci_vfs_step(pf, view, &when));
+	assert_int_equal(info_of(PF).op, PCI_OP_NONE);
+	assert_int_equal(vfs(), 4);
+	assert_int_equal(told.count, 0);
+	pcidev_put(pf);
+}
+
 static void test_a_guest_never_sees_it(void **state)
 {
 	struct domain *d = guest("web1");
@@ -1042,6 +1111,10 @@ int main(void)
 		CASE(test_H7_a_hidden_device_is_read_and_removed),
 		CASE(test_a_hidden_vf_is_removed_by_disable),
 		CASE(test_H14_capabilities_are_set_up_under_their_users),
+		CASE(test_a_reset_while_vfs_are_added_is_told),
+		CASE(test_numbers_that_cannot_be_are_told),
+		CASE(test_a_pf_that_does_not_answer_is_told),
+		CASE(test_a_step_too_many_begins_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -416,6 +416,7 @@ static void test_a_query_is_answered_for_the_owner_only(void **state)
 	assert_null(view_of(GIVEN));
 	assert_int_equal(vpci_query(at(GIVEN), &info), -ENOENT);
 	assert_int_equal(vpci_query(at("00:04.0"), &info), -ENODEV);
+	assert_int_equal(vpci_query(at("1:00:03.0"), &info), -ENODEV);
 }
 
 /* --- what is left of it ------------------------------------------------------------ */
@@ -749,6 +750,32 @@ static void test_a_host_that_may_block_has_no_views(void **state)
 			 -EOPNOTSUPP);
 }
 
+static void give_away(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	struct pci_dev *pdev = get(GIVEN);
+
+	(void)fn, (void)write, (void)reg;
+	fake.on_access = NULL;
+	/* What an assignment does first; it has to wait for the access. */
+	hf_store_release(&pdev->owner, given.guest);
+	pcidev_put(pdev);
+}
+
+static void test_R21_moved_on_while_the_host_blocked_is_all_ones(void **state)
+{
+	struct pci_dev *pdev;
+
+	(void)state;
+	add(GIVEN);
+	fake.ops.may_block = true;
+	fake.on_access = give_away;
+	assert_int_equal(host_sees(SCRATCH, 4), UINT32_MAX);
+	pdev = get(GIVEN);
+	hf_store_release(&pdev->owner, hardware_domain);
+	pcidev_put(pdev);
+	assert_int_equal(host_sees(SCRATCH, 4), 0);
+}
+
 static void test_rule10_lost_while_the_host_blocked_is_all_ones(void **state)
 {
 	(void)state;
@@ -795,6 +822,8 @@ int main(void)
 			test_a_device_that_comes_back_just_then_is_read_again),
 		GIVEN_CASE(test_a_view_that_is_left_over_is_found),
 		GIVEN_CASE(test_a_host_that_may_block_has_no_views),
+		GIVEN_CASE(
+			test_R21_moved_on_while_the_host_blocked_is_all_ones),
 		GIVEN_CASE(test_rule10_lost_while_the_host_blocked_is_all_ones),
 	};
 

@@ -499,6 +499,33 @@ static void test_af_resets_as_pci_express_does(void **state)
 	assert_int_equal(rd(AF + PCI_AF_CTRL, 1), 0);
 }
 
+/* What the guest enables while it waits, hardware has when it is over. */
+static void test_messages_enabled_in_a_reset_come_after_it(void **state)
+{
+	uint64_t when;
+
+	(void)state;
+	add_express(true);
+	fake_cap(given.fn, MSI_CAP, PCI_CAP_ID_MSIX);
+	hw_put(MSI_CAP + PCI_MSIX_TABLE, 4, 0x1000);
+	hw_put(MSI_CAP + PCI_MSIX_PBA, 4, 0x2000);
+	fake_allow(given.fn, MSI_CAP + PCI_MSIX_FLAGS, 2, 0xc000);
+	give_it();
+	wr(DEVCTL, 2, FLR);
+	wr(MSI_CAP + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
+	assert_int_equal(rd(MSI_CAP + PCI_MSIX_FLAGS, 2) &
+				 PCI_MSIX_FLAGS_ENABLE,
+			 PCI_MSIX_FLAGS_ENABLE);
+	step_to_wait(&when);
+	assert_int_equal(
+		hw(MSI_CAP + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_ENABLE, 0);
+	let_pass(100 * MSEC);
+	work();
+	assert_int_equal(rd(MSI_CAP + PCI_MSIX_FLAGS, 2) &
+				 PCI_MSIX_FLAGS_ENABLE,
+			 PCI_MSIX_FLAGS_ENABLE);
+}
+
 /* A Root Complex's own function of version 1 has no link at all (§7.5.3). */
 static void test_an_integrated_one_of_version_1_has_no_link(void **state)
 {
@@ -554,6 +581,7 @@ int main(void)
 		GIVEN_CASE(test_af_resets_as_pci_express_does),
 		GIVEN_CASE(test_an_integrated_one_of_version_1_has_no_link),
 		GIVEN_CASE(test_a_step_too_many_touches_nothing),
+		GIVEN_CASE(test_messages_enabled_in_a_reset_come_after_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

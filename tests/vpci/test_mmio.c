@@ -256,6 +256,54 @@ static void test_cut_off_writes_no_vector(void **state)
 	assert_int_equal(mmio_read(&a, TABLE, 4), 0xfee00000);
 }
 
+/* --- between the look and the lock (--wrap=pci_lock) ------------------------------- */
+
+void __real_pci_lock(struct pci_lock *lock);
+void __wrap_pci_lock(struct pci_lock *lock);
+static void (*before_lock)(void);
+
+void __wrap_pci_lock(struct pci_lock *lock)
+{
+	void (*hook)(void) = before_lock;
+
+	before_lock = NULL;
+	if (hook)
+		hook();
+	__real_pci_lock(lock);
+}
+
+static struct pci_dev *taken;
+
+static void mark_lost(void)
+{
+	hf_fetch_or_acq_rel(&taken->marks, PCI_MARK_LOST);
+}
+
+static void cut_it(void)
+{
+	hf_store_release(&vm_view(DEV)->cut, 1);
+}
+
+static void test_a_vectors_write_looks_again_under_the_lock(void **state)
+{
+	static void (*const takes[])(void) = { mark_lost, cut_it };
+	unsigned int i;
+
+	(void)state;
+	give_msix();
+	mmio_write(&a, TABLE, 4, 0xfee00000);
+	taken = get(DEV);
+	for (i = 0; i < ARRAY_SIZE(takes); i++) {
+		before_lock = takes[i];
+		mmio_write(&a, TABLE, 4, 0xfee01000);
+		assert_null(before_lock);
+		hf_fetch_and_release(&taken->marks, ~(uint32_t)PCI_MARK_LOST);
+		hf_store_release(&vm_view(DEV)->cut, 0);
+		assert_int_equal(mmio_read(&a, TABLE, 4), 0xfee00000);
+	}
+	pcidev_put(taken);
+}
+
 static void test_H3_the_region_of_a_removed_device_is_nobodys(void **state)
 {
 	struct pci_removal_info report;
@@ -290,6 +338,7 @@ int main(void)
 		VM_CASE(test_cut_off_writes_no_vector),
 		VM_CASE(test_H3_the_region_of_a_removed_device_is_nobodys),
 		VM_CASE(test_what_the_host_cannot_read_is_all_ones),
+		VM_CASE(test_a_vectors_write_looks_again_under_the_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

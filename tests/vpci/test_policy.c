@@ -246,6 +246,9 @@ static void test_malformed_policies_are_refused(void **state)
 	one.nfields = 2;
 	field[1] = (struct vpci_field){ .offset = 7, .size = 1 };
 	assert_malformed("overlaps");
+	field[1].size = 3; /* the first of both is told */
+	assert_malformed("size");
+	field[1].size = 1;
 	one.show = false; /* even then */
 	assert_malformed("overlaps");
 	only(false, 9, 4, 4);
@@ -441,6 +444,14 @@ static void test_extended_vendor_specific_likewise(void **state)
 	assert_int_equal(hw(EXT + 4, 4), 0x01041234);
 }
 
+static void test_extended_vendor_specific_has_both_headers(void **state)
+{
+	(void)state;
+	give_extended(PCI_EXT_CAP_ID_VNDR, 0x00441234, 0x20); /* 4 bytes */
+	assert_int_equal(cap_read(EXT + 4, 4), 0x00841234);
+	assert_int_equal(cap_read(EXT + 8, 4), 0);
+}
+
 static void test_extended_vendor_specific_ends_before_the_next_one(void **state)
 {
 	(void)state;
@@ -517,6 +528,7 @@ int main(void)
 		MESSAGE_CASE(test_vendor_specific_ends_before_the_next_one),
 		MESSAGE_CASE(test_vendor_specific_has_its_length_at_least),
 		MESSAGE_CASE(test_extended_vendor_specific_likewise),
+		MESSAGE_CASE(test_extended_vendor_specific_has_both_headers),
 		MESSAGE_CASE(
 			test_extended_vendor_specific_ends_before_the_next_one),
 		MESSAGE_CASE(test_serial_number_is_read_only),

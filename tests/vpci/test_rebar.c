@@ -63,12 +63,16 @@ static struct {
 	uint32_t val;
 } spy;
 
+static bool dropped; /* and nothing happens */
+
 static int spy_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		     uint8_t size, uint32_t val)
 {
 	if (sbdf.sbdf == DEV.sbdf && reg >= rebar && reg < rebar + 20) {
 		spy.count++;
 		spy.val = val;
+		if (dropped)
+			return 0;
 	}
 	return spy.real->write(host, sbdf, reg, size, val);
 }
@@ -314,10 +318,13 @@ static int map(struct domain *d, const struct pci_mapping *m)
 	return 0;
 }
 
+static void (*during_unmap)(void); /* of BAR 0 */
+
 static void unmap(struct domain *d, const struct pci_mapping *m)
 {
 	(void)d;
-	(void)m;
+	if (during_unmap && !m->bar)
+		during_unmap();
 }
 
 static const struct domain_ops mapped = { .map = map, .unmap = unmap };
@@ -351,6 +358,11 @@ static void test_the_view_follows_the_size(void **state)
 	decode(false);
 }
 
+static void grow(void)
+{
+	resize(0, 10);
+}
+
 static void test_not_before_the_last_page_is_unmapped(void **state)
 {
 	(void)state;
@@ -361,9 +373,26 @@ static void test_not_before_the_last_page_is_unmapped(void **state)
 	wr(PCI_COMMAND, 2, 0);
 	resize(0, 10); /* another vCPU, say */
 	assert_int_equal(size_now(0), 8);
+	during_unmap = grow;
 	finish();
+	during_unmap = NULL;
+	assert_int_equal(size_now(0), 8);
 	resize(0, 10);
 	assert_int_equal(size_now(0), 10);
+}
+
+/* What hardware does not take, the view does not have. */
+static void test_the_view_follows_hardware_and_not_the_write(void **state)
+{
+	(void)state;
+	end();
+	begin("", &mapped);
+	decode(false);
+	dropped = true;
+	resize(0, 10);
+	dropped = false;
+	assert_int_equal(size_now(0), 8);
+	assert_int_equal(bar(0).size, MIB(8));
 }
 
 /* 256 TiB and more: the control register itself says whether it can. */
@@ -423,6 +452,7 @@ int main(void)
 		CASE(test_a_capability_that_lies_is_hidden),
 		CASE(test_the_view_follows_the_size),
 		CASE(test_not_before_the_last_page_is_unmapped),
+		CASE(test_the_view_follows_hardware_and_not_the_write),
 		CASE(test_the_largest_sizes_are_in_the_upper_half),
 		CASE(test_a_guest_does_not_see_it),
 	};

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "fabric.h"
-#include "vpci/internal.h"
+#include "vpci/vfs.h"
 
 #define PF pci_sbdf(0, 3, 0, 0) /* four VFs by firmware, from 03:02.0 */
 #define VF(n) pci_sbdf(0, 3, 2, (n))
@@ -944,6 +944,58 @@ static void test_a_pf_that_does_not_answer_is_told(void **state)
 	assert_told("refused: the device does not answer");
 }
 
+static int failing_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+			uint8_t size, uint32_t *val)
+{
+	return sbdf.sbdf == PF.sbdf
+		       ? -EIO
+		       : real_ops->read(host, sbdf, reg, size, val);
+}
+
+static void test_a_pf_that_cannot_be_read_is_told(void **state)
+{
+	struct pci_host *host = fabric_host(fabric);
+	struct pci_host_ops failing = *host->ops;
+
+	(void)state;
+	without_vfs();
+	wr(PCI_SRIOV_CTRL, 2, ON);
+	real_ops = host->ops;
+	failing.read = failing_read;
+	host->ops = &failing;
+	finish();
+	host->ops = real_ops;
+	assert_told("refused: the device does not answer");
+}
+
+static void test_a_step_of_a_lost_pf_is_the_last(void **state)
+{
+	struct pci_dev *pf;
+	struct vpci *view;
+	uint64_t when;
+
+	(void)state;
+	without_vfs();
+	pf = pci_get_pdev(NULL, PF);
+	view = hf_load_acquire(&pf->hw_view);
+	wr(PCI_SRIOV_CTRL, 2, ON);
+	hf_fetch_or_acq_rel(&pf->marks, PCI_MARK_LOST);
+	assert_false(vpci_vfs_step(pf, view, &when));
+	hf_fetch_and_release(&pf->marks, ~(uint32_t)PCI_MARK_LOST);
+	assert_int_equal(hw_control() & PCI_SRIOV_CTRL_VFE, 0);
+	assert_int_equal(told.count, 0);
+	pcidev_put(pf);
+}
+
+static void test_without_vfs_the_rest_is_hardwares_too(void **state)
+{
+	(void)state;
+	without_vfs();
+	wr(PCI_SRIOV_CTRL, 2, PCI_SRIOV_CTRL_MSE);
+	assert_int_equal(hw_control(), PCI_SRIOV_CTRL_MSE);
+	assert_int_equal(vcpu.npending, 0);
+}
+
 static void test_a_step_too_many_begins_nothing(void **state)
 {
 	struct pci_dev *pf = pci_get_pdev(NULL, PF);
@@ -956,6 +1008,69 @@ static void test_a_step_too_many_begins_nothing(void **state)
 	assert_int_equal(vfs(), 4);
 	assert_int_equal(told.count, 0);
 	pcidev_put(pf);
+}
+
+/* However many, another vCPU's steps are no other operation. */
+static void test_a_step_of_another_vcpu_is_waited_for(void **state)
+{
+	struct pci_dev *pf;
+	struct vpci *view;
+	uint64_t when = 0, begun = plat_now();
+
+	(void)state;
+	without_vfs();
+	pf = pf_with_op(PCI_OP_VFS);
+	view = hf_load_acquire(&pf->hw_view);
+	wr(PCI_SRIOV_CTRL, 2, ON);
+	assert_int_equal(vpci_process_pending(&vcpu, &when), PCI_AGAIN);
+	assert_true(when > begun);
+	assert_false(vpci_process_pending(&vcpu, &when) == PCI_DONE);
+	end_op(pf);
+	finish();
+	assert_int_equal(vfs(), 4);
+	assert_int_equal(told.count, 1);
+	assert_true(vpci_vfs_busy(view) == false);
+}
+
+static void test_an_operation_of_a_vf_is_waited_for(void **state)
+{
+	struct pci_dev *vf = pci_get_pdev(NULL, VF(3));
+
+	(void)state;
+	wr(PCI_SRIOV_CTRL, 2, 0);
+	while (vfs() == 4)
+		assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_AGAIN);
+	pci_lock(&vf->lock);
+	assert_int_equal(pci_op_begin(vf, PCI_OP_GROUP), 0);
+	pci_unlock(&vf->lock);
+	while (vfs() > 1)
+		assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_AGAIN);
+	assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_AGAIN);
+	assert_int_equal(vfs(), 1);
+	end_op(vf);
+	finish();
+	assert_int_equal(vfs(), 0);
+	assert_told("disabled");
+}
+
+/* A name as long as any leaves the rest of the line. */
+static void test_who_is_in_the_way_may_have_a_long_name(void **state)
+{
+	struct pci_dev *vf = pci_get_pdev(NULL, VF(0));
+	char text[sizeof(told.text[0])], who[PCI_WHO_LEN];
+	struct pci_hold *pin;
+
+	(void)state;
+	memset(who, 'x', sizeof(who) - 1);
+	who[sizeof(who) - 1] = '\0';
+	assert_int_equal(pci_hold_take(vf, PCI_HOLD_PIN, who, NULL, NULL, &pin),
+			 0);
+	pcidev_put(vf);
+	switch_vfs(0);
+	snprintf(text, sizeof(text), "refused: 0000:03:02.0 %.40s%s", who,
+		 who + 40);
+	assert_told(text);
+	pci_hold_release(pin);
 }
 
 static void test_a_guest_never_sees_it(void **state)
@@ -1114,7 +1229,13 @@ int main(void)
 		CASE(test_a_reset_while_vfs_are_added_is_told),
 		CASE(test_numbers_that_cannot_be_are_told),
 		CASE(test_a_pf_that_does_not_answer_is_told),
+		CASE(test_a_pf_that_cannot_be_read_is_told),
+		CASE(test_a_step_of_a_lost_pf_is_the_last),
+		CASE(test_without_vfs_the_rest_is_hardwares_too),
 		CASE(test_a_step_too_many_begins_nothing),
+		CASE(test_a_step_of_another_vcpu_is_waited_for),
+		CASE(test_an_operation_of_a_vf_is_waited_for),
+		CASE(test_who_is_in_the_way_may_have_a_long_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -750,6 +750,116 @@ static void test_a_host_that_may_block_has_no_views(void **state)
 			 -EOPNOTSUPP);
 }
 
+/* --- between the look and the lock (--wrap=pci_lock) ------------------------------- */
+
+void __real_pci_lock(struct pci_lock *lock);
+void __wrap_pci_lock(struct pci_lock *lock);
+static void (*before_lock)(void);
+
+void __wrap_pci_lock(struct pci_lock *lock)
+{
+	void (*hook)(void) = before_lock;
+
+	before_lock = NULL;
+	if (hook)
+		hook();
+	__real_pci_lock(lock);
+}
+
+static struct pci_dev *taken;
+
+static void mark_lost(void)
+{
+	hf_fetch_or_acq_rel(&taken->marks, PCI_MARK_LOST);
+}
+
+static void cut_it(void)
+{
+	hf_store_release(&hf_load_acquire(&taken->view)->cut, 1);
+}
+
+static void move_it(void)
+{
+	hf_store_release(&taken->owner, hardware_domain);
+}
+
+/* Who takes it away changes these first, and then waits for the lock. */
+static void test_a_write_looks_again_under_the_lock(void **state)
+{
+	static void (*const takes[])(void) = { mark_lost, cut_it, move_it };
+	unsigned int i;
+
+	(void)state;
+	give(GIVEN);
+	taken = get(GIVEN);
+	for (i = 0; i < ARRAY_SIZE(takes); i++) {
+		before_lock = takes[i];
+		wr(PCI_INTERRUPT_LINE, 1, 7);
+		assert_null(before_lock);
+		hf_fetch_and_release(&taken->marks, ~(uint32_t)PCI_MARK_LOST);
+		hf_store_release(&view_of(GIVEN)->cut, 0);
+		hf_store_release(&taken->owner, given.guest);
+		assert_int_equal(rd(PCI_INTERRUPT_LINE, 1), 0);
+	}
+	wr(PCI_INTERRUPT_LINE, 1, 7);
+	assert_int_equal(rd(PCI_INTERRUPT_LINE, 1), 7);
+	pcidev_put(taken);
+}
+
+/* One that was found before it left the table. */
+static void test_what_is_gone_answers_nobody(void **state)
+{
+	struct pci_dev *pdev;
+
+	(void)state;
+	give(GIVEN);
+	wr(PCI_BASE_ADDRESS_0, 4, 0xe0000000);
+	wr(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	pdev = get(GIVEN);
+	life_set_state(&pdev->life, PCI_STATE_GONE);
+	assert_int_equal(rd(PCI_VENDOR_ID, 4), UINT32_MAX);
+	assert_int_equal(vpci_process_pending(&given.vcpu, NULL), PCI_DONE);
+	assert_int_equal(given.mapped, 0);
+	life_set_state(&pdev->life, PCI_STATE_LIVE);
+	assert_int_equal(rd(PCI_VENDOR_ID, 4), 0x10ec8086);
+	pcidev_put(pdev);
+}
+
+/* Its owner has changed already, its view not yet. */
+static void test_without_a_view_a_guest_has_no_device(void **state)
+{
+	struct pci_dev *pdev;
+	struct vpci *view;
+
+	(void)state;
+	give(GIVEN);
+	wr(PCI_BASE_ADDRESS_0, 4, 0xe0000000);
+	wr(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	pdev = get(GIVEN);
+	view = view_of(GIVEN);
+	hf_store_release(&pdev->view, NULL);
+	assert_int_equal(rd(PCI_VENDOR_ID, 4), UINT32_MAX);
+	assert_int_equal(vpci_process_pending(&given.vcpu, NULL), PCI_DONE);
+	assert_int_equal(given.mapped, 0);
+	hf_store_release(&pdev->view, view);
+	pcidev_put(pdev);
+}
+
+static void test_what_is_mended_in_a_reset_waits_for_its_end(void **state)
+{
+	struct pci_dev *pdev;
+	unsigned int writes;
+
+	(void)state;
+	begin_reset();
+	fake.on_access = NULL;
+	pdev = get(GIVEN);
+	writes = given.fn->writes;
+	pci_stages_restore(pdev);
+	assert_int_equal(given.fn->writes, writes);
+	pcidev_put(pdev);
+}
+
 static void give_away(struct fake_fn *fn, bool write, uint16_t reg)
 {
 	struct pci_dev *pdev = get(GIVEN);
@@ -825,6 +935,10 @@ int main(void)
 		GIVEN_CASE(
 			test_R21_moved_on_while_the_host_blocked_is_all_ones),
 		GIVEN_CASE(test_rule10_lost_while_the_host_blocked_is_all_ones),
+		GIVEN_CASE(test_a_write_looks_again_under_the_lock),
+		GIVEN_CASE(test_what_is_gone_answers_nobody),
+		GIVEN_CASE(test_without_a_view_a_guest_has_no_device),
+		GIVEN_CASE(test_what_is_mended_in_a_reset_waits_for_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

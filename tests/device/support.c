@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <holdfast/iommu.h>
 #include <holdfast/vpci.h>
 
@@ -48,17 +51,19 @@ struct test_host test_host = { .host = { .ops = &host_ops, .name = "test" } };
 
 static int stage_attach(struct pci_dev *pdev)
 {
-	(void)pdev;
 	if (test_stage.attach_error)
 		return test_stage.attach_error;
 	test_stage.attached++;
+	if (test_stage.on_attach)
+		test_stage.on_attach(pcidev_sbdf(pdev));
 	return 0;
 }
 
 static void stage_cut_off(struct pci_dev *pdev)
 {
-	(void)pdev;
 	test_stage.cut_off++;
+	if (test_stage.on_cut_off)
+		test_stage.on_cut_off(pcidev_sbdf(pdev));
 }
 
 static int stage_quiesce(struct pci_dev *pdev, uint64_t deadline,
@@ -79,6 +84,25 @@ static void stage_restore(struct pci_dev *pdev)
 	test_stage.restored++;
 }
 
+static int stage_enter(struct pci_dev *pdev, struct domain *d)
+{
+	(void)d;
+	if (test_stage.on_enter)
+		test_stage.on_enter(pcidev_sbdf(pdev));
+	return test_stage.enter_error;
+}
+
+static int stage_leave(struct pci_dev *pdev)
+{
+	return test_stage.on_leave ? test_stage.on_leave(pcidev_sbdf(pdev)) : 0;
+}
+
+static const char *stage_check(struct pci_dev *pdev)
+{
+	(void)pdev;
+	return test_stage.check_says;
+}
+
 static void stage_detach(struct pci_dev *pdev)
 {
 	(void)pdev;
@@ -91,6 +115,9 @@ static const struct pci_stage stage = {
 	.cut_off = stage_cut_off,
 	.quiesce = stage_quiesce,
 	.restore = stage_restore,
+	.enter = stage_enter,
+	.leave = stage_leave,
+	.check = stage_check,
 	.detach = stage_detach,
 };
 
@@ -229,4 +256,49 @@ int remove_dev(const char *sbdf, unsigned int flags, uint64_t timeout)
 {
 	memset(&report, 0, sizeof(report));
 	return pci_remove_device(at(sbdf), flags, timeout, &report);
+}
+
+/* --- our own mistakes ----------------------------------------------------------- */
+
+static int told = -1; /* where a child says what it stopped for */
+
+void __wrap_plat_bug(const char *fmt, ...) hf_printf_like(1, 2)
+	__attribute__((noreturn));
+
+void __wrap_plat_bug(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	if (vdprintf(told < 0 ? STDERR_FILENO : told, fmt, args) < 0)
+		abort();
+	va_end(args);
+	if (told < 0)
+		abort();
+	exit(0); /* in order, so that what ran is counted (coverage) */
+}
+
+const char *stops(void (*fn)(void))
+{
+	static char text[200];
+	int both[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(pipe(both), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		told = both[1];
+		fn();
+		exit(0);
+	}
+	close(both[1]);
+	n = read(both[0], text, sizeof(text) - 1);
+	close(both[0]);
+	assert_true(n >= 0);
+	text[n] = '\0';
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	return text;
 }

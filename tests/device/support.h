@@ -26,10 +26,15 @@ struct test_host {
 
 extern struct test_host test_host;
 
-/* The stage "test": what it answers, how often it was called. */
+/* The stage "test": what it answers and does, how often it was called. */
 extern struct test_stage {
-	int attach_error, quiesce_error;
+	int attach_error, quiesce_error, enter_error;
+	const char *check_says;
+	void (*on_attach)(pci_sbdf_t sbdf);
+	void (*on_cut_off)(pci_sbdf_t sbdf);
 	void (*on_quiesce)(pci_sbdf_t sbdf);
+	void (*on_enter)(pci_sbdf_t sbdf);
+	int (*on_leave)(pci_sbdf_t sbdf);
 	unsigned int attached, detached, cut_off, quiesced, restored;
 } test_stage;
 
@@ -54,6 +59,12 @@ bool is_there(const char *sbdf);
 /* pci_remove_device() with its report in a static place. */
 int remove_dev(const char *sbdf, unsigned int flags, uint64_t timeout);
 extern struct pci_removal_info report;
+
+/*
+ * What plat_bug() says when @fn runs in a child; "" if it does not stop there.
+ * For programs linked with --wrap=plat_bug.
+ */
+const char *stops(void (*fn)(void));
 
 #define CASE(name) \
 	cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)

@@ -101,7 +101,8 @@ static struct domain *domain_alloc(const char *name,
 
 /*
  * Under list_lock: the place before which @id (0: the lowest free one, which
- * becomes *@id) belongs; NULL if id or name is taken.
+ * becomes *@id) belongs; NULL if id or name is taken, or no id below the
+ * special domains' is free.
  */
 static struct list_head *find_place(unsigned int *id, const char *name)
 {
@@ -121,7 +122,7 @@ static struct list_head *find_place(unsigned int *id, const char *name)
 	}
 	if (!*id)
 		*id = free_id;
-	return place ? place : &domains;
+	return place;
 }
 
 static int domain_insert(struct domain *d, unsigned int id)

@@ -107,7 +107,7 @@ int pci_hold_take(struct pci_dev *pdev, enum pci_hold_kind kind,
 	if (life_is_dead(life_state(&pdev->life)) ||
 	    pcidev_marked(pdev, PCI_MARK_LOST))
 		err = -ENODEV;
-	else if (pdev->op == PCI_OP_REMOVE || pdev->op == PCI_OP_LOSS)
+	else if (pdev->op == PCI_OP_REMOVE)
 		err = -EBUSY;
 	else
 		pci_hold_link(hold, pdev);

@@ -240,7 +240,6 @@ struct domain {
 
 	plat_event_t event;     /* a device left, or its op is over */
 	struct list_head entry; /* the domain list's lock */
-	bool listed;            /* likewise */
 	struct plat_rcu_head rcu;
 };
 
@@ -293,8 +292,8 @@ void pcidev_put_final(struct pci_dev *pdev);
  * Take a device out of every table and list, with its owner and its parent
  * hold: the only way to GONE (from DRAINING, not lost) and to LOST (from any
  * state alive). The caller owns pdev->op and then drops the registry's
- * reference. Takes segment, domain and device lock itself. False: somebody
- * else was faster, nothing done.
+ * reference. Takes segment, domain and device lock itself. False, and nothing
+ * done: to GONE, and it has been marked as lost.
  */
 bool pcidev_unpublish(struct pci_dev *pdev, enum pci_state to);
 /* The slot of a lost device may be used again. */
@@ -302,7 +301,7 @@ void pcidev_revoked(struct pci_dev *pdev);
 
 /*
  * Is @pdev @lead itself, a function of the same card if @slot, or below? In a
- * section or under the segment lock, of a published device.
+ * section or under the segment lock, of a published device of that segment.
  */
 bool pcidev_is_below(struct pci_dev *pdev, pci_sbdf_t lead, bool slot);
 /* The last entry at or before *@bdf, as pci_table_next(). */
@@ -365,10 +364,10 @@ int pcidev_move(struct pci_dev *pdev, struct domain *from, struct domain *to,
 		struct pci_bus **spare);
 
 /*
- * Take pdev->op as pci_op_begin(), for @who (a name, copied; or NULL);
- * -EOPNOTSUPP a read-only host. No lock.
+ * Take pdev->op as pci_op_begin(), for @d (or NULL); -EOPNOTSUPP a read-only
+ * host. No lock.
  */
-int pcidev_begin(struct pci_dev *pdev, enum pci_op op, const char *who)
+int pcidev_begin(struct pci_dev *pdev, enum pci_op op, const struct domain *d)
 	__must_check;
 void pcidev_end(struct pci_dev *pdev);
 

@@ -139,7 +139,7 @@ bool pcidev_is_below(struct pci_dev *pdev, pci_sbdf_t lead, bool slot)
 	for (; pdev; pdev = pdev->parent) {
 		pci_sbdf_t at = pdev->desc.sbdf;
 
-		if (at.seg == lead.seg && at.bus == lead.bus &&
+		if (at.bus == lead.bus &&
 		    (at.devfn & mask) == (lead.devfn & mask))
 			return true;
 	}

@@ -30,9 +30,7 @@ static struct pci_dev *last_below(struct pci_segment *pseg, pci_sbdf_t lead,
 	while ((pdev = pci_table_prev(&pseg->table, bdf)) && *bdf >= lead.bdf) {
 		if (pcidev_is_below(pdev, lead, false))
 			return pdev;
-		if (!*bdf)
-			break;
-		--*bdf;
+		--*bdf; /* > 0: what is at 0 is @lead or before it */
 	}
 	return NULL;
 }
@@ -102,7 +100,7 @@ static struct pci_dev *last_lost(struct pci_segment *pseg, pci_sbdf_t lead,
 
 	while ((pdev = last_below(pseg, lead, bdf)) &&
 	       !pcidev_marked(pdev, PCI_MARK_LOST))
-		if (!*bdf || !--*bdf)
+		if (!(*bdf)--)
 			return NULL;
 	return pdev;
 }
@@ -157,8 +155,7 @@ static void take_back(struct pci_dev *pdev)
 	int err;
 
 	pcidev_cut_holds(pdev);
-	if (!pcidev_unpublish(pdev, PCI_STATE_LOST))
-		plat_bug("device %x: two lost it", pdev->desc.sbdf.sbdf);
+	(void)pcidev_unpublish(pdev, PCI_STATE_LOST);
 	/*
 	 * Of a lost device a stage only takes back its own, and waits for units
 	 * that know of it: the next one in the slot would be taken for it. One

@@ -155,7 +155,7 @@ int pcidev_move(struct pci_dev *pdev, struct domain *from, struct domain *to,
 	return 0;
 }
 
-/* The owner, counted; NULL: the device is dead. */
+/* The owner, counted; by the owner of pdev->op: so there is one. */
 static struct domain *owner_get(struct pci_dev *pdev)
 {
 	struct domain *d;
@@ -163,7 +163,7 @@ static struct domain *owner_get(struct pci_dev *pdev)
 	plat_rcu_read_lock();
 	do {
 		d = hf_load_acquire(&pdev->owner);
-	} while (d && !domain_tryget(d));
+	} while (!domain_tryget(d));
 	plat_rcu_read_unlock();
 	return d;
 }
@@ -231,7 +231,7 @@ void pcidev_quarantine(struct pci_dev *pdev)
 {
 	struct domain *d = owner_get(pdev);
 
-	if (d && d != dom_io)
+	if (d != dom_io)
 		(void)!pcidev_move_out(pdev, d);
 	pci_stages_cut_off(pdev);
 	domain_put(d); /* stages had something of it until now */
@@ -246,7 +246,7 @@ void pcidev_cut_guest(struct pci_dev *pdev)
 {
 	struct domain *d = owner_get(pdev);
 	bool cut =
-		d && !domain_is_special(d) &&
+		!domain_is_special(d) &&
 		!pcidev_move(pdev, d, dom_io, PCI_MOVE_CUT, NULL, NULL, NULL);
 
 	pci_stages_cut_off(pdev);
@@ -264,17 +264,16 @@ void pcidev_cut_guest(struct pci_dev *pdev)
 
 /* --- operations ---------------------------------------------------------------------- */
 
-int pcidev_begin(struct pci_dev *pdev, enum pci_op op, const char *who)
+int pcidev_begin(struct pci_dev *pdev, enum pci_op op, const struct domain *d)
 {
-	size_t i;
 	int err;
 
 	if (pdev->pseg->host->ops->read_only)
 		return -EOPNOTSUPP;
 	pci_lock(&pdev->lock);
 	err = pci_op_begin(pdev, op);
-	for (i = 0; !err && who && who[i] && i < PCI_WHO_LEN - 1; i++)
-		pdev->op_who[i] = who[i];
+	if (!err && d)
+		memcpy(pdev->op_who, d->name, sizeof(pdev->op_who));
 	pci_unlock(&pdev->lock);
 	return err;
 }
@@ -331,7 +330,7 @@ struct pci_hold *pcidev_assigned_hold(struct domain *d)
 
 static int deassign(struct pci_dev *pdev, struct domain *d)
 {
-	int err = pcidev_begin(pdev, PCI_OP_DEASSIGN, d->name);
+	int err = pcidev_begin(pdev, PCI_OP_DEASSIGN, d);
 
 	if (err)
 		return err;
@@ -381,7 +380,7 @@ void pcidev_take_idle(struct domain *d)
 	list_init(&out);
 	for (pdev = domain_next_pdev(d, NULL); pdev;
 	     pdev = domain_next_pdev(d, pdev)) {
-		if (pcidev_begin(pdev, PCI_OP_DEASSIGN, d->name)) {
+		if (pcidev_begin(pdev, PCI_OP_DEASSIGN, d)) {
 			(void)hand_over(pdev, d);
 		} else if (pcidev_move_out(pdev, d)) {
 			pcidev_end(pdev);
@@ -468,7 +467,7 @@ int pci_hide_device(pci_sbdf_t sbdf, bool hide)
 	pcidev_end(pdev);
 out:
 	pcidev_put(pdev);
-	return err == -EALREADY ? -EBUSY : err;
+	return err;
 }
 
 /* --- fitness --------------------------------------------------------------------------- */

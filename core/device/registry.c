@@ -62,8 +62,7 @@ int pci_segment_add(uint16_t seg, struct pci_host *host)
 	if (hf_cas_acq_rel(&segments[seg], &there, pseg))
 		return 0;
 	segment_free(pseg);
-	there = pci_segment_find(seg);
-	return there && there->host == host ? 0 : -EEXIST;
+	return there->host == host ? 0 : -EEXIST;
 }
 
 void pci_segments_free(void)
@@ -140,11 +139,9 @@ static int link_parent(struct pci_dev *pdev)
 	if (!parent)
 		return -ENODEV;
 	pci_lock(&parent->lock);
-	if (life_is_dead(life_state(&parent->life)) ||
-	    pcidev_marked(parent, PCI_MARK_LOST))
+	if (pcidev_marked(parent, PCI_MARK_LOST))
 		err = -ENODEV;
-	else if (parent->op == PCI_OP_REMOVE || parent->op == PCI_OP_LOSS ||
-		 parent->op == PCI_OP_RESET)
+	else if (parent->op == PCI_OP_REMOVE || parent->op == PCI_OP_RESET)
 		err = -EBUSY;
 	else
 		pci_hold_link(pdev->parent_hold, parent);
@@ -325,7 +322,7 @@ int pci_register_device(const struct pci_dev_desc *desc, struct pci_dev **out)
 
 /*
  * The owner's domain lock, and then the device's. The owner may change until
- * both are held.
+ * both are held; there is one, for only the owner of pdev->op unpublishes.
  */
 static struct domain *lock_owner(struct pci_dev *pdev)
 {
@@ -335,10 +332,8 @@ static struct domain *lock_owner(struct pci_dev *pdev)
 
 		plat_rcu_read_lock();
 		d = hf_load_acquire(&pdev->owner);
-		found = d && domain_tryget(d);
+		found = domain_tryget(d);
 		plat_rcu_read_unlock();
-		if (!d)
-			return NULL;
 		if (!found)
 			continue;
 		pci_lock(&d->lock);
@@ -387,15 +382,7 @@ bool pcidev_unpublish(struct pci_dev *pdev, enum pci_state to)
 
 	pci_lock(&pseg->lock);
 	d = lock_owner(pdev);
-	if (!d) {
-		pci_unlock(&pseg->lock);
-		return false;
-	}
-	if (to == PCI_STATE_GONE)
-		mine = life_state(&pdev->life) == PCI_STATE_DRAINING &&
-		       !pcidev_marked(pdev, PCI_MARK_LOST);
-	else
-		mine = !life_is_dead(life_state(&pdev->life));
+	mine = to == PCI_STATE_LOST || !pcidev_marked(pdev, PCI_MARK_LOST);
 	if (mine) {
 		pcidev_set_state(pdev, to);
 		take_down(pdev, d);

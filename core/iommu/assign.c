@@ -211,7 +211,7 @@ static int mark(struct party *p, enum pci_op op)
 		if (op == PCI_OP_DEASSIGN &&
 		    hf_load_acquire(&m->pdev->owner) != p->d)
 			continue;
-		err = pcidev_begin(m->pdev, op, p->d->name);
+		err = pcidev_begin(m->pdev, op, p->d);
 		m->marked = !err;
 		if (err == -EBUSY)
 			err = busy_op(p, m->pdev);

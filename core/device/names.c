@@ -2,9 +2,8 @@
 /* What the device layer's enumerations are called, for logs and people. */
 #include "device/internal.h"
 
-#define NAME_OF(table, value)                                         \
-	((unsigned int)(value) < ARRAY_SIZE(table) ? (table)[value] \
-						   : "unknown")
+#define NAME_OF(table, value) \
+	((unsigned int)(value) < ARRAY_SIZE(table) ? (table)[value] : "unknown")
 
 const char *pci_dev_type_name(enum pci_dev_type type)
 {

@@ -126,8 +126,8 @@ struct pci_dev *domain_next_pdev(struct domain *d, struct pci_dev *prev)
 
 /*
  * A guest's answer to domain_ops.ask: it has let go. The device leaves it at
- * once; the removal, or the one who cancels it, moves it on. 0; -ENODEV. May
- * sleep, while another operation runs on the device.
+ * once; the removal, or the one who cancels it, moves it on. 0; -ENODEV; -EINVAL
+ * a special domain. May sleep, while another operation runs on the device.
  */
 int pci_domain_return(struct domain *d, pci_sbdf_t sbdf) __must_check;
 /* … or it will not. 0; -ENODEV. */

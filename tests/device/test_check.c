@@ -262,8 +262,8 @@ static void test_every_breach_is_found_and_named(void **state)
 	vf = get("0:1:0.1");
 	lone = get("0:2:0.0");
 	given = get("0:3:0.0");
-	assert_int_equal(
-		pci_hold_take(pf, PCI_HOLD_PIN, "p", NULL, NULL, &pin), 0);
+	assert_int_equal(pci_hold_take(pf, PCI_HOLD_PIN, "p", NULL, NULL, &pin),
+			 0);
 	assert_int_equal(pci_check_invariants(), 0);
 	for (i = 0; i < ARRAY_SIZE(rule); i++) {
 		unsigned int broken;

@@ -9,14 +9,26 @@
 
 static void test_names_and_ids_are_checked(void **state)
 {
+	static const char *const bad[] = { NULL,  "",     "a b",
+					   "a\n", "\x7f", "\xc3\xa4" };
+	char longest[PCI_WHO_LEN + 1];
 	struct domain *d, *e;
-	unsigned int id = 0;
+	unsigned int id = 0, i;
 
 	(void)state;
 	assert_int_equal(domain_create(DOMID_IO, "x", NULL, NULL, &d), -EINVAL);
-	assert_int_equal(domain_create(0, "", NULL, NULL, &d), -EINVAL);
-	assert_int_equal(domain_create(0, "a b", NULL, NULL, &d), -EINVAL);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(domain_create(0, bad[i], NULL, NULL, &d),
+				 -EINVAL);
+	memset(longest, 'n', sizeof(longest));
+	longest[PCI_WHO_LEN] = '\0';
+	assert_int_equal(domain_create(0, longest, NULL, NULL, &d), -EINVAL);
+	longest[PCI_WHO_LEN - 1] = '\0';
+	assert_int_equal(domain_create(0, longest, NULL, NULL, &d), 0);
+	assert_string_equal(domain_name(d), longest);
+	end_of(d);
 	assert_int_equal(domain_create(0, "hardware", NULL, NULL, &d), -EEXIST);
+	assert_null(domain_get_by_id(1));
 	d = guest("a", NULL);
 	assert_int_equal(domain_id(d), 1);
 	assert_int_equal(domain_create(1, "b", NULL, NULL, &e), -EEXIST);
@@ -129,6 +141,7 @@ static void test_hidden_devices_are_nobodys_to_take(void **state)
 {
 	struct domain *d = guest("vm1", NULL);
 	pci_sbdf_t vsbdf = pci_sbdf_from(UINT32_MAX);
+	struct pci_dev *pdev;
 	uint64_t val;
 
 	(void)state;
@@ -144,7 +157,16 @@ static void test_hidden_devices_are_nobodys_to_take(void **state)
 	assert_int_equal(pci_hide_device(at("0:1:0.0"), false), 0);
 	assign(d, "0:1:0.0");
 	assert_int_equal(pci_hide_device(at("0:1:0.0"), true), -EBUSY);
+	assert_int_equal(pci_hide_device(at("0:1:0.0"), false), -EBUSY);
 	end_of(d);
+	assert_int_equal(pci_hide_device(at("0:1:0.0"), false), 0);
+	assert_false(info_of("0:1:0.0").hidden);
+	pdev = get("0:1:0.0");
+	assert_int_equal(pcidev_begin(pdev, PCI_OP_RESET, NULL), 0);
+	assert_int_equal(pci_hide_device(at("0:1:0.0"), true), -EBUSY);
+	assert_int_equal(pcidev_mend(pdev), -EBUSY);
+	pcidev_end(pdev);
+	pcidev_put(pdev);
 }
 
 /* --- R21: reassignment waits for who is still inside ------------------------- */
@@ -287,7 +309,10 @@ static void test_a_domain_lives_as_long_as_its_references(void **state)
 	assert_int_equal(destroyed, 0);
 	assert_string_equal(domain_name(d), "vm1");
 	assert_true(domain_is_dying(d));
+	plat_rcu_read_lock(); /* who found it by a device it had */
 	domain_put(d);
+	assert_false(domain_tryget(d));
+	plat_rcu_read_unlock();
 	plat_rcu_barrier();
 	assert_int_equal(destroyed, 1);
 }

@@ -19,6 +19,8 @@ static void on_cut(struct pci_hold *hold, void *data)
 	cut += data == &asked;
 }
 
+static const struct pci_hold_ops asks_only = { .ask = on_ask };
+
 static const struct pci_hold_ops ops = { .ask = on_ask, .cut_off = on_cut };
 
 static struct pci_hold *hold(const char *sbdf, enum pci_hold_kind kind,
@@ -58,20 +60,23 @@ static void test_R2_references_and_holds_are_told_apart(void **state)
 
 static void test_a_hold_is_released_or_cut_off_but_once(void **state)
 {
-	struct pci_hold *h;
+	struct pci_hold *h, *unasked;
 
 	(void)state;
 	asked = cut = 0;
 	add("0:1:0.0");
 	h = hold("0:1:0.0", PCI_HOLD_SESSION, "s", &ops);
+	unasked = hold("0:1:0.0", PCI_HOLD_SESSION, "t", &asks_only);
 	assert_int_equal(remove_dev("0:1:0.0", PCI_REMOVE_FORCE, 0), 0);
 	assert_int_equal(asked, 0);
 	assert_int_equal(cut, 1);
-	assert_int_equal(report.given_back, 1);
+	assert_int_equal(report.given_back, 2);
 	assert_string_equal(report.gave[0].hold.who, "s");
 	assert_true(report.gave[0].hold.cut && !report.gave[0].hold.asked);
 	assert_false(is_there("0:1:0.0"));
 	assert_false(pci_hold_release(h));
+	pci_hold_refuse(unasked);
+	assert_false(pci_hold_release(unasked));
 }
 
 static void test_asking_waits_for_the_answer(void **state)
@@ -144,6 +149,14 @@ static void test_no_hold_is_taken_under_a_removal(void **state)
 	assert_int_equal(pci_device_lost(at("0:1:0.0")), 0);
 	assert_int_equal(pci_hold_take(pdev, PCI_HOLD_PIN, "p", NULL, NULL, &h),
 			 -ENODEV);
+	assert_int_equal(pcidev_mend(pdev), -ENODEV);
+	pcidev_put(pdev);
+	add("0:1:0.0");
+	pdev = get("0:1:0.0");
+	assert_int_equal(pci_mark_lost(at("0:1:0.0")), 0); /* and not gone */
+	assert_int_equal(pci_hold_take(pdev, PCI_HOLD_PIN, "p", NULL, NULL, &h),
+			 -ENODEV);
+	assert_int_equal(pcidev_mend(pdev), -ENODEV);
 	pcidev_put(pdev);
 }
 
@@ -162,6 +175,10 @@ static void test_the_cores_own_kinds_are_refused(void **state)
 				       &h),
 			 -EINVAL);
 	assert_int_equal(pci_hold_take(pdev, 99, "x", NULL, NULL, &h), -EINVAL);
+	assert_int_equal(pci_hold_take(pdev, PCI_HOLD_PIN, NULL, NULL, NULL,
+				       &h),
+			 -EINVAL);
+	assert_int_equal(pdev->nholds, 0);
 	pcidev_put(pdev);
 }
 

@@ -202,6 +202,27 @@ static void test_events_are_numbered_without_a_gap(void **state)
 		assert_int_equal(seen[i].seq, seen[i - 1].seq + 1);
 }
 
+static void test_a_long_reason_is_cut_in_the_event(void **state)
+{
+	static const char why[] = "a reason that is longer than what an event "
+				  "has room for in its detail";
+	struct pci_event_listener listener = { .event = on_event };
+	struct pci_dev *pdev;
+
+	(void)state;
+	nseen = 0;
+	add("0:1:0.0");
+	pdev = get("0:1:0.0");
+	pci_event_listen(&listener);
+	pcidev_set_broken(pdev, why);
+	pci_event_unlisten(&listener);
+	pcidev_put(pdev);
+	assert_int_equal(seen[0].type, PCI_EVENT_BROKEN);
+	assert_int_equal(strlen(seen[0].detail), sizeof(seen[0].detail) - 1);
+	assert_memory_equal(seen[0].detail, why, sizeof(seen[0].detail) - 1);
+	assert_ptr_equal(info_of("0:1:0.0").broken, why);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +234,7 @@ int main(void)
 		CASE(test_loss_waits_for_the_operation_under_way),
 		CASE(test_a_domain_dies_with_a_lost_device),
 		CASE(test_events_are_numbered_without_a_gap),
+		CASE(test_a_long_reason_is_cut_in_the_event),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,8 +19,8 @@ static void test_every_value_has_its_own_name(void **state)
 		const char *(*name)(int value);
 		int count;
 	} table[] = {
-		{ type, PCI_TYPE_COUNT },     { state_of, PCI_STATE_COUNT },
-		{ op, PCI_OP_COUNT },         { kind, PCI_HOLD_KINDS },
+		{ type, PCI_TYPE_COUNT },      { state_of, PCI_STATE_COUNT },
+		{ op, PCI_OP_COUNT },          { kind, PCI_HOLD_KINDS },
 		{ phase, PCI_REMOVAL_PHASES }, { event, PCI_EVENT_TYPES },
 	};
 	unsigned int i;

@@ -249,6 +249,87 @@ test_H4_a_fault_handler_uses_the_device_after_unlocking(void **state)
 	pcidev_put(pdev);
 }
 
+static void test_R20_a_saturated_device_is_reported_and_kept(void **state)
+{
+	struct pci_stats before, after;
+	struct pci_dev *pdev;
+	uint64_t word;
+
+	(void)state;
+	add("0:1:0.0");
+	pdev = get("0:1:0.0");
+	word = life_read(&pdev->life);
+	pci_get_stats(&before);
+	hf_store_relaxed(&pdev->life.word,
+			 life_word(PCI_STATE_LIVE, LIFE_COUNT_MAX - 1));
+	assert_true(pcidev_tryget(pdev));
+	pcidev_get(pdev);
+	pci_get_stats(&after);
+	assert_int_equal(after.saturated, before.saturated + 2);
+	pcidev_put(pdev);
+	pcidev_put(pdev);
+	assert_int_equal(life_count(&pdev->life), LIFE_COUNT_STUCK);
+	hf_store_relaxed(&pdev->life.word, word);
+	pcidev_put(pdev);
+}
+
+/* A put too many while it lives frees nothing that can still be found. */
+static void test_only_the_dead_are_freed(void **state)
+{
+	struct pci_counter life;
+
+	(void)state;
+	life_init(&life);
+	life_set_state(&life, PCI_STATE_LIVE);
+	assert_int_equal(life_put(&life), LIFE_KEPT);
+	assert_int_equal(life_put(&life), LIFE_NO_REFERENCE);
+}
+
+/* --- our own mistakes ------------------------------------------------------------ */
+
+static void one_put_too_many(void)
+{
+	struct pci_dev *pdev = get("0:1:0.0");
+
+	pcidev_put(pdev);
+	pcidev_put(pdev); /* the registry's */
+	pcidev_put(pdev);
+}
+
+static void the_last_put_too_early(void)
+{
+	pcidev_put_final(get("0:1:0.0"));
+}
+
+static void back_from_the_dead(void)
+{
+	struct pci_dev *pdev = get("0:1:0.0");
+
+	pci_lock(&pdev->lock);
+	pcidev_set_state(pdev, PCI_STATE_LOST);
+	pcidev_set_state(pdev, PCI_STATE_LIVE);
+}
+
+static void from_a_domain_to_itself(void)
+{
+	(void)!pcidev_move(get("0:1:0.0"), dom_io, dom_io, PCI_MOVE_PLAIN, NULL,
+			   NULL, NULL);
+}
+
+static void test_our_own_mistakes_stop(void **state)
+{
+	(void)state;
+	add("0:1:0.0");
+	assert_string_equal(stops(one_put_too_many),
+			    "put of device 100 without a reference");
+	assert_non_null(strstr(stops(the_last_put_too_early),
+			       "life_word(PCI_STATE_GONE, 2) does not hold"));
+	assert_string_equal(stops(back_from_the_dead),
+			    "device 100: no way from lost to live");
+	assert_non_null(
+		strstr(stops(from_a_domain_to_itself), "a != b does not hold"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +345,9 @@ int main(void)
 		CASE(test_R20_a_put_without_a_reference_is_told),
 		CASE(test_drained_is_told_at_two_only),
 		CASE(test_H4_a_fault_handler_uses_the_device_after_unlocking),
+		CASE(test_R20_a_saturated_device_is_reported_and_kept),
+		CASE(test_only_the_dead_are_freed),
+		CASE(test_our_own_mistakes_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

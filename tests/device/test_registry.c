@@ -243,6 +243,39 @@ static void test_a_bus_knows_its_bridge(void **state)
 	assert_int_equal(pci_bus_bridge(9, 5, &bridge), -ENODEV);
 	assert_int_equal(remove_dev("0:0:1.0", 0, MSEC), 0);
 	assert_int_equal(pci_bus_bridge(0, 5, &bridge), -ENOENT);
+
+	/* Two that claim one bus: the later has it, until it goes. */
+	add_bridge("0:0:1.0", "0:0:1.0", 5);
+	add_bridge("0:0:2.0", "0:0:2.0", 5);
+	assert_int_equal(remove_dev("0:0:1.0", 0, MSEC), 0);
+	assert_int_equal(pci_bus_bridge(0, 5, &bridge), 0);
+	assert_int_equal(bridge.sbdf, at("0:0:2.0").sbdf);
+}
+
+static void test_nothing_is_where_there_is_no_segment(void **state)
+{
+	pci_sbdf_t there = at("9:0:0.0"), cursor = there;
+	struct domain *d = guest("vm1", NULL);
+	struct pci_hold_info hold;
+	struct pci_dev_info info;
+	struct pci_dev *pdev;
+
+	(void)state;
+	assert_int_equal(pci_lookup(NULL, there, &pdev), -ENODEV);
+	assert_null(pci_get_real_pdev(there));
+	assert_null(vpci_get_pdev(d, there));
+	assert_null(pci_next_pdev(9, NULL));
+	assert_int_equal(pci_query(there, &info), -ENODEV);
+	assert_int_equal(pci_query_next(there, &info), -ENOENT);
+	assert_int_equal(pci_owner(there), -ENODEV);
+	assert_int_equal(pci_slot_next(there, &cursor), -ENOENT);
+	assert_int_equal(pci_holds_query(there, &hold, 1), -ENODEV);
+	assert_int_equal(pci_mark_lost(there), -ENODEV);
+	assert_int_equal(pci_device_lost(there), -ENODEV);
+	assert_int_equal(pci_hide_device(there, true), -ENODEV);
+	assert_null(pci_segment_host(9));
+	assert_null(pci_segment_find(PLAT_PCI_SEGMENTS));
+	end_of(d);
 }
 
 static void test_a_segment_has_one_host(void **state)
@@ -287,6 +320,7 @@ int main(void)
 		CASE(test_rule16_other_hardware_loses_the_old),
 		CASE(test_hostile_parents_are_refused),
 		CASE(test_a_bus_knows_its_bridge),
+		CASE(test_nothing_is_where_there_is_no_segment),
 		CASE(test_a_segment_has_one_host),
 		CASE(test_a_read_only_device_drops_writes),
 	};

@@ -474,6 +474,138 @@ static void test_bad_requests_are_refused(void **state)
 			 -ENODEV);
 }
 
+/* --- what a host does not do -------------------------------------------------------- */
+
+static void test_a_host_need_not_be_told(void **state)
+{
+	static struct pci_host_ops ops;
+	static struct pci_host host = { .ops = &ops, .name = "deaf" };
+	struct pci_removal *op;
+
+	(void)state;
+	ops = *test_host.host.ops;
+	ops.removed = NULL;
+	assert_int_equal(pci_segment_add(2, &host), 0);
+	add("2:1:0.0");
+	assert_int_equal(remove_dev("2:1:0.0", 0, MSEC), 0);
+	add("2:1:0.0");
+	ops.read_only = true;
+	assert_int_equal(pci_removal_start(at("2:1:0.0"), 0, 0, "", NULL, NULL,
+					   &op),
+			 -EOPNOTSUPP);
+	assert_int_equal(pci_removal_start(at("2:2:0.0"), 0, 0, "", NULL, NULL,
+					   &op),
+			 -ENODEV);
+	assert_int_equal(pci_hide_device(at("2:1:0.0"), true), -EOPNOTSUPP);
+	assert_true(is_there("2:1:0.0"));
+}
+
+/* --- who is in the way ------------------------------------------------------------------ */
+
+static void test_all_are_counted_and_some_are_named(void **state)
+{
+	struct pci_hold *pin[PCI_REMOVAL_MAX_BLOCKERS + 2];
+	struct pci_dev *pdev;
+	unsigned int i;
+
+	(void)state;
+	add("0:1:0.0");
+	pdev = get("0:1:0.0");
+	for (i = 0; i < ARRAY_SIZE(pin); i++)
+		assert_int_equal(pci_hold_take(pdev, PCI_HOLD_PIN, "p", NULL,
+					       NULL, &pin[i]),
+				 0);
+	pcidev_put(pdev);
+	assert_int_equal(remove_dev("0:1:0.0", 0, 0), -EBUSY);
+	assert_int_equal(report.blockers, ARRAY_SIZE(pin));
+	assert_string_equal(
+		report.blocker[PCI_REMOVAL_MAX_BLOCKERS - 1].hold.who, "p");
+	assert_int_equal(remove_dev("0:1:0.0", PCI_REMOVE_FORCE, 0), 0);
+	assert_int_equal(report.given_back, ARRAY_SIZE(pin));
+	for (i = 0; i < ARRAY_SIZE(pin); i++)
+		assert_false(pci_hold_release(pin[i]));
+}
+
+static void test_force_leaves_the_childrens_holds_to_the_children(void **state)
+{
+	struct pci_hold *pin;
+	struct pci_dev *pdev;
+
+	(void)state;
+	add("0:1:0.0");
+	add_child("0:1:0.1", "0:1:0.0");
+	pdev = get("0:1:0.0");
+	assert_int_equal(
+		pci_hold_take(pdev, PCI_HOLD_PIN, "p", NULL, NULL, &pin), 0);
+	pcidev_put(pdev);
+	assert_int_equal(remove_dev("0:1:0.0", PCI_REMOVE_FORCE, MSEC), 0);
+	assert_int_equal(report.given_back, 1);
+	assert_int_equal(report.removed, 2);
+	assert_false(pci_hold_release(pin));
+}
+
+static void test_one_busy_part_keeps_the_whole(void **state)
+{
+	struct pci_removal *op, *part;
+	struct pci_dev *pf;
+
+	(void)state;
+	add("0:1:0.0");
+	add_child("0:1:0.1", "0:1:0.0");
+	add_child("0:1:0.2", "0:1:0.0");
+	pf = get("0:1:0.0");
+	assert_int_equal(pcidev_begin(pf, PCI_OP_RESET, NULL), 0);
+	assert_int_equal(remove_dev("0:1:0.0", PCI_REMOVE_ASK, MSEC), -EBUSY);
+	assert_int_equal(info_of("0:1:0.1").op, PCI_OP_NONE);
+	assert_int_equal(info_of("0:1:0.2").op, PCI_OP_NONE);
+	assert_int_equal(info_of("0:1:0.0").op, PCI_OP_RESET);
+	pcidev_end(pf);
+	pcidev_put(pf);
+	part = start("0:1:0.1", 0, MSEC);
+	assert_int_equal(pci_removal_start(at("0:1:0.0"), PCI_REMOVE_SLOT, 0,
+					   NULL, NULL, NULL, &op),
+			 -EALREADY);
+	assert_int_equal(info_of("0:1:0.2").op, PCI_OP_NONE);
+	pci_removal_finish(part);
+	pci_removal_finish(NULL);
+	assert_int_equal(remove_dev("0:1:0.0", PCI_REMOVE_SLOT, MSEC), 0);
+	assert_int_equal(report.removed, 3);
+}
+
+static void test_the_very_first_slot_can_go(void **state)
+{
+	(void)state;
+	add_bridge("0:0:0.0", "0:0:0.0", 0);
+	add_child("0:0:0.1", "0:0:0.0");
+	add("0:0:1.0");
+	assert_int_equal(remove_dev("0:0:0.7", PCI_REMOVE_SLOT, MSEC), 0);
+	assert_int_equal(report.removed, 2);
+	add_bridge("0:0:0.0", "0:0:0.0", 0);
+	add_child("0:0:0.1", "0:0:0.0");
+	assert_int_equal(pci_device_lost(at("0:0:0.0")), 0);
+	assert_false(is_there("0:0:0.0") || is_there("0:0:0.1"));
+	assert_true(is_there("0:0:1.0"));
+}
+
+static void test_who_asks_is_recorded_as_far_as_there_is_room(void **state)
+{
+	char who[100], expect[PCI_WHO_LEN];
+	struct pci_removal *op;
+
+	(void)state;
+	memset(who, 'w', sizeof(who));
+	who[sizeof(who) - 1] = '\0';
+	memcpy(expect, who, sizeof(expect));
+	expect[sizeof(expect) - 1] = '\0';
+	add("0:1:0.0");
+	assert_int_equal(pci_removal_start(at("0:1:0.0"), 0, MSEC, who, NULL,
+					   NULL, &op),
+			 0);
+	pci_removal_query(op, &report);
+	assert_string_equal(report.who, expect);
+	pci_removal_finish(op);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -498,6 +630,12 @@ int main(void)
 		CASE(test_the_listener_hears_every_phase),
 		CASE(test_a_loss_ends_the_removal),
 		CASE(test_bad_requests_are_refused),
+		CASE(test_a_host_need_not_be_told),
+		CASE(test_all_are_counted_and_some_are_named),
+		CASE(test_force_leaves_the_childrens_holds_to_the_children),
+		CASE(test_one_busy_part_keeps_the_whole),
+		CASE(test_the_very_first_slot_can_go),
+		CASE(test_who_asks_is_recorded_as_far_as_there_is_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,7 @@ extern struct lab {
 	struct guest one, two;
 	hf_atomic(uint32_t) irq_events; /* PCI_EVENT_IRQ */
 	struct pci_removal_info removal;
+	unsigned int handled[ENTRIES], mishandled;
 	/* A guest dies: its interrupts have just been taken, its devices not. */
 	void (*on_dying)(void);
 } lab;
@@ -95,6 +96,8 @@ void wr(struct guest *g, uint16_t reg, uint8_t size, uint32_t val);
 uint64_t mmio_rd(struct guest *g, uint32_t offset, uint8_t size);
 void mmio_wr(struct guest *g, uint32_t offset, uint8_t size, uint64_t val);
 void master(struct guest *g, bool on);
+/* What its writes have set going is done when this returns. */
+void settle(struct guest *g);
 /* A reset by its Device Control register, done when this returns. */
 void flr(struct guest *g);
 
@@ -132,6 +135,26 @@ void assert_hosts(struct msi_message m);
 int raise_irq(const char *sbdf, unsigned int i);
 /* It writes @m as a device's driver could make it. */
 int forge(const char *sbdf, struct msi_message m, unsigned int i);
+
+/* --- the hypervisor's own, by address ------------------------------------------------- */
+
+#define MSI PCI_VECTOR_MSI
+#define MSIX PCI_VECTOR_MSIX
+
+/* To a handler that notes what comes. */
+int bind(const char *sbdf, enum pci_vector_kind kind, unsigned int first,
+	 unsigned int count);
+int unbind(const char *sbdf, enum pci_vector_kind kind, unsigned int first,
+	   unsigned int count);
+int mask(const char *sbdf, enum pci_vector_kind kind, unsigned int i,
+	 bool masked);
+void bind_unmasked(const char *sbdf, enum pci_vector_kind kind,
+		   unsigned int first, unsigned int count);
+/* The handler was called for @i so often, and for nothing else; and forget. */
+void assert_handled(unsigned int i, unsigned int n);
+void works(const char *sbdf, unsigned int i); /* it is, when it is raised */
+/* Memory decoding and bus mastering, as a driver does. */
+void switch_on(const char *sbdf);
 
 /* --- what came ---------------------------------------------------------------------- */
 

@@ -26,6 +26,11 @@ static void test_msi_all_or_none(void **state)
 	assert_int_equal(info_of(CARD).msi, 0);
 	assert_false(hw_msi_on(CARD));
 	assert_int_equal(events(), 1);
+	fabric_irq_room(lab.f, 8);
+	msi_mask(&lab.one, 1); /* no attempt */
+	assert_int_equal(vectors(), 0);
+	msi_mask(&lab.one, 0);
+	fabric_irq_room(lab.f, 7);
 	assert_true(rd(&lab.one, msi_at(CARD) + PCI_MSI_FLAGS, 2) &
 		    PCI_MSI_FLAGS_ENABLE); /* as it wrote it */
 	msi_off(&lab.one);

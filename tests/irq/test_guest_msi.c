@@ -319,6 +319,48 @@ static void test_msix_silences_msi(void **state)
 	assert_came(&lab.one, 1, 1);
 }
 
+/* --- the host's mask -------------------------------------------------------------- */
+
+/* What is pending outlives disabling, and so does the host's mask. */
+static void test_the_hosts_mask_outlives_disabling(void **state)
+{
+	(void)state;
+	plug_maskless();
+	give(&lab.one, SPARE);
+	msi_on(&lab.one, 1);
+	assert_int_equal(mask(SPARE, MSI, 0, true), 0);
+	assert_int_equal(raise_irq(SPARE, 0), 0);
+	assert_silence(&lab.one);
+	msi_off(&lab.one);
+	assert_int_equal(mask(SPARE, MSI, 0, false), -ENOENT);
+	msi_on(&lab.one, 1);
+	assert_silence(&lab.one);
+	assert_int_equal(mask(SPARE, MSI, 0, false), 0);
+	assert_came(&lab.one, 0, 1);
+}
+
+/* It does not wait for its reset, as it should: hardware hears of it after. */
+static void test_enabled_while_it_resets(void **state)
+{
+	struct pci_dev_info info;
+
+	(void)state;
+	give(&lab.one, CARD);
+	msix_flags(&lab.one, MSIX_ON);
+	msix_entry(&lab.one, 0);
+	assert_int_equal(pci_query(at(CARD), &info), 0);
+	wr(&lab.one, info.desc.pcie + PCI_EXP_DEVCTL, 2,
+	   PCI_EXP_DEVCTL_BCR_FLR);
+	assert_int_equal(vectors(), 0);
+	msi_on(&lab.one, 1);
+	assert_int_equal(vectors(), 0);
+	settle(&lab.one);
+	assert_int_equal(vectors(), 1);
+	master(&lab.one, true);
+	assert_int_equal(raise_irq(CARD, 0), 0);
+	assert_came(&lab.one, 0, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +377,8 @@ int main(void)
 		LAB(test_without_bus_master_nothing_is_sent),
 		LAB(test_anothers_message_is_refused),
 		LAB(test_msix_silences_msi),
+		LAB(test_the_hosts_mask_outlives_disabling),
+		LAB(test_enabled_while_it_resets),
 	};
 
 	return cmocka_run_group_tests_name("irq: guest's MSI", tests, NULL,

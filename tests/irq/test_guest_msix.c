@@ -316,6 +316,53 @@ static void test_anothers_message_is_refused(void **state)
 	assert_came(&lab.one, 6, 1);
 }
 
+/* --- the host's mask -------------------------------------------------------------- */
+
+static void test_the_hosts_mask_is_apart(void **state)
+{
+	(void)state;
+	masked_entry(0);
+	assert_int_equal(raise_irq(CARD, 0), -EPERM);
+	assert_int_equal(mask(CARD, MSIX, 0, true), 0);
+	msix_mask(&lab.one, 0, false);
+	assert_silence(&lab.one);
+	assert_true(hw_msix_masked(CARD, 0));
+	assert_true(msix_pending(&lab.one, 0));
+	assert_int_equal(mask(CARD, MSIX, 0, false), 0);
+	assert_came(&lab.one, 0, 1);
+	assert_false(msix_pending(&lab.one, 0));
+}
+
+/* A card with more entries than a word of the PBA has bits. */
+#define MANY                                                                    \
+	"[ { \"at\": \"00.0\", \"kind\": \"endpoint\", \"id\": \"1b36:0005\","  \
+	"\"class\": \"0x00ff00\","                                              \
+	"\"bars\": [ { \"bar\": 0, \"type\": \"mem32\", \"size\": \"16K\" } ]," \
+	"\"tester\": true, \"flr\": true,"                                      \
+	"\"msix\": { \"entries\": 70, \"bar\": 0, \"table\": \"0x2000\","       \
+	"\"pba\": \"0x3000\" } } ]"
+
+static void test_more_entries_than_a_word_has_bits(void **state)
+{
+	char err[200] = "";
+
+	(void)state;
+	if (fabric_plug(lab.f, at(SPARE), MANY, err, sizeof(err)))
+		fail_msg("%s", err);
+	assert_int_equal(pci_add_device(at(SPARE)), 0);
+	give(&lab.one, SPARE);
+	msix_flags(&lab.one, MSIX_ON);
+	msix_entry(&lab.one, 3);
+	msix_mask(&lab.one, 3, true);
+	msix_entry(&lab.one, 66);
+	msix_mask(&lab.one, 66, true);
+	assert_int_equal(raise_irq(SPARE, 66), -EPERM);
+	assert_int_equal(mmio_rd(&lab.one, PBA, 8), 0);
+	assert_int_equal(mmio_rd(&lab.one, PBA + 8, 8), 1 << (66 - 64));
+	assert_int_equal(raise_irq(SPARE, 3), -EPERM);
+	assert_int_equal(mmio_rd(&lab.one, PBA, 8), 1 << 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +380,8 @@ int main(void)
 		LAB(test_the_pba_is_nobodys_to_write),
 		LAB(test_without_bus_master_nothing_is_sent),
 		LAB(test_anothers_message_is_refused),
+		LAB(test_the_hosts_mask_is_apart),
+		LAB(test_more_entries_than_a_word_has_bits),
 	};
 
 	return cmocka_run_group_tests_name("irq: guest's MSI-X", tests, NULL,

@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 
+#include "device/internal.h"
 #include "lab.h"
 
 static void enabled(struct guest *g)
@@ -117,6 +118,9 @@ static void test_its_guest_dies(void **state)
 	(void)state;
 	enabled(&lab.one);
 	m = hw_msix(CARD, 0);
+	give(&lab.one, OTHER);
+	msi_on(&lab.one, 4);
+	assert_int_equal(vectors(), 6);
 	kill_guest(&lab.one);
 	assert_int_equal(vectors(), 0);
 	(void)raise_irq(CARD, 0);
@@ -152,6 +156,32 @@ static void test_a_dying_guest_binds_nothing(void **state)
 	lab.on_dying = NULL;
 	assert_int_equal(asked, 1);
 	assert_int_equal(vectors(), 0);
+}
+
+static void *destroy(void *data)
+{
+	assert_int_equal(domain_destroy(data), 0);
+	return NULL;
+}
+
+/* Interrupts first, also where an operation keeps the device; and none again. */
+static void test_an_operation_keeps_no_vector(void **state)
+{
+	uint64_t limit = plat_now() + 5 * PLAT_NSEC_PER_SEC;
+	struct pci_dev *pdev = get(CARD);
+	pthread_t thread;
+
+	(void)state;
+	enabled(&lab.one);
+	assert_int_equal(pcidev_begin(pdev, PCI_OP_RESET, NULL), 0);
+	assert_int_equal(pthread_create(&thread, NULL, destroy, lab.one.d), 0);
+	while (pci_irq_vectors())
+		assert_true(plat_now() < limit);
+	assert_int_equal(domain_devices(lab.one.d), 1);
+	enable_again();
+	pcidev_end(pdev);
+	pcidev_put(pdev);
+	pthread_join(thread, NULL);
 }
 
 static void test_it_is_lost(void **state)
@@ -323,6 +353,7 @@ int main(void)
 		LAB(test_deassigned),
 		LAB(test_its_guest_dies),
 		LAB(test_a_dying_guest_binds_nothing),
+		LAB(test_an_operation_keeps_no_vector),
 		LAB(test_it_is_lost),
 		LAB(test_nothing_is_bound_on_a_marked_device),
 		LAB(test_it_is_given_back_when_asked),

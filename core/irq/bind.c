@@ -27,7 +27,7 @@ static int check_call(struct pci_dev *pdev, enum pci_vector_kind kind,
 {
 	if (irq_options.off)
 		return -EPERM;
-	if (!pdev->irqs || !pdev->irqs->usable)
+	if (!pdev->irqs->usable)
 		return -EOPNOTSUPP;
 	return check_range(&pdev->desc, kind, first, count);
 }

@@ -104,7 +104,7 @@ static struct irq_set *set_of(struct pci_dev *pdev, enum pci_vector_kind kind)
 	pci_assert_held(&pdev->lock);
 	set = pdev->irqs ? hf_load_relaxed(&pdev->irqs->guest[kind]) : NULL;
 	if (!set || hf_load_relaxed(&pdev->owner) != set->domain ||
-	    hf_load_acquire(&set->domain->dying) || pdev->irqs->quiet)
+	    hf_load_acquire(&set->domain->dying))
 		return NULL;
 	return set;
 }
@@ -197,7 +197,7 @@ void irq_guest_entry(struct pci_dev *pdev, unsigned int i, bool masked)
 	uint32_t old;
 	bool had;
 
-	if (!set || i >= set->n || !pdev->irqs->msix_on)
+	if (!set || !pdev->irqs->msix_on)
 		return;
 	v = &set->irq[i];
 	had = v->count;

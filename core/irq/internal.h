@@ -70,7 +70,6 @@ struct pci_irqs {
 	unsigned int guest_bound; /* host vectors of these */
 	struct pci_hold *hold;    /* kind IRQ; linked while guest_bound */
 	bool msi_on, msix_on;     /* in hardware, by us */
-	bool quiet;               /* between quiesce and restore */
 	bool waits;               /* who owns op: for handlers to return */
 	plat_gp_t grace;
 	bool prepared; /* pci_prepare_msix() */

@@ -65,7 +65,6 @@ static int irq_enter(struct pci_dev *pdev, struct domain *d)
 		return 0;
 	pci_lock(&pdev->lock);
 	prepared = irqs->prepared;
-	irqs->quiet = false;
 	pci_unlock(&pdev->lock);
 	if (prepared)
 		return -EBUSY;
@@ -157,7 +156,6 @@ static int irq_quiesce(struct pci_dev *pdev, uint64_t deadline,
 	pci_lock(&pdev->lock);
 	msi = irqs->msi_on;
 	msix = irqs->msix_on;
-	irqs->quiet = true;
 	list_for_each(set, &irqs->sets, struct irq_set, entry) {
 		bound |= set->fn && set->irq[0].count;
 		irq_set_stop(set);
@@ -206,7 +204,6 @@ static void irq_restore(struct pci_dev *pdev)
 
 	plat_rcu_read_lock();
 	pci_lock(&pdev->lock);
-	irqs->quiet = false;
 	while ((set = next_stopped(irqs)))
 		(void)start_again(set);
 	keep_enables(pdev, irqs->msi_on, irqs->msix_on);

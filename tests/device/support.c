@@ -18,6 +18,8 @@ static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	hf_fetch_add_relaxed(&t->reads, 1);
 	if (t->on_read)
 		t->on_read(sbdf);
+	if (t->answer)
+		return t->answer(sbdf, reg, size, val);
 	*val = reg + size;
 	return 0;
 }
@@ -25,11 +27,13 @@ static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 static int host_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		      uint8_t size, uint32_t val)
 {
-	(void)host;
+	struct test_host *t = container_of(host, struct test_host, host);
+
 	(void)sbdf;
 	(void)reg;
 	(void)size;
 	(void)val;
+	hf_fetch_add_relaxed(&t->writes, 1);
 	return 0;
 }
 
@@ -126,6 +130,7 @@ int test_setup(void **state)
 	(void)state;
 	test_stage = (struct test_stage){ 0 };
 	test_host.on_read = NULL;
+	test_host.answer = NULL;
 	hf_store_relaxed(&test_host.reads, 0);
 	hf_store_relaxed(&test_host.removed, 0);
 	if (pci_init() || pci_stage_register(&stage) || pci_vpci_init(NULL))

@@ -22,6 +22,10 @@ struct test_host {
 	hf_atomic(uint32_t) reads, removed;
 	/* Called by every read, inside the core's section. */
 	void (*on_read)(pci_sbdf_t sbdf);
+	/* What a read answers; NULL: 0, and where it was and how wide. */
+	int (*answer)(pci_sbdf_t sbdf, uint16_t reg, uint8_t size,
+		      uint32_t *val);
+	hf_atomic(uint32_t) writes;
 };
 
 extern struct test_host test_host;

@@ -117,7 +117,8 @@ int iommu_forgotten(struct pci_iommu *iommu, const char **why)
 	int err;
 
 	pci_lock(iommu->lock);
-	err = iommu->mode == IOMMU_BLOCKED ? step_all(iommu) : 0;
+	HF_ASSERT(iommu->mode == IOMMU_BLOCKED);
+	err = step_all(iommu);
 	if (err == -EIO)
 		*why = "the IOMMU has refused to forget it";
 	else if (err && plat_now() - iommu->begun >= PCI_FLUSH_TIME) {
@@ -128,7 +129,7 @@ int iommu_forgotten(struct pci_iommu *iommu, const char **why)
 	}
 	if (err == -EIO)
 		give_up(iommu);
-	if (!err && iommu->mode == IOMMU_BLOCKED && !iommu->stuck) {
+	if (!err && !iommu->stuck) {
 		space = iommu->space;
 		iommu->space = NULL;
 	}
@@ -195,26 +196,26 @@ static int attach(struct pci_iommu *iommu, pci_sbdf_t rid, enum iommu_mode mode,
 					     space ? space->space : NULL);
 }
 
-/* One name goes to one place: who had been there first has it. */
-static bool is_elsewhere(const struct iommu_alias *alias, enum iommu_mode mode,
-			 unsigned int domid)
+/*
+ * One name goes to one place: who had been there first has it. Either memory as
+ * it is, or a space: and one that is stale has yet to be left by all.
+ */
+static bool may_join(const struct iommu_alias *alias,
+		     const struct dma_space *space)
 {
-	return alias && alias->users &&
-	       (alias->mode != mode || alias->domid != domid);
+	return !alias->stuck && (!alias->users || alias->space == space);
 }
 
 /* All requester IDs or none (XSA-449). */
 static int attach_all(struct pci_iommu *iommu, enum iommu_mode mode,
-		      struct dma_space *space, unsigned int domid)
+		      struct dma_space *space)
 {
 	struct iommu_alias *alias = iommu->alias;
 	unsigned int i;
-	int err = is_elsewhere(alias, mode, domid) ? -EIO : 0;
+	int err = 0;
 
-	if (alias && alias->stuck)
+	if (alias && !may_join(alias, space))
 		return -EIO;
-	if (alias && alias->users && alias->space != space)
-		return -EIO; /* one of them is yet to leave a stale space */
 	for (i = 0; i < iommu->nrids && !err; i++)
 		err = attach(iommu, iommu->rid[i], mode, space);
 	if (!err && alias && !alias->users)
@@ -225,8 +226,6 @@ static int attach_all(struct pci_iommu *iommu, enum iommu_mode mode,
 	}
 	count(mode, iommu->nrids);
 	if (alias && !alias->users++) {
-		alias->mode = mode;
-		alias->domid = domid;
 		alias->space = space;
 		count(mode, 1);
 	}
@@ -260,7 +259,7 @@ int iommu_open(struct pci_iommu *iommu, enum iommu_mode mode,
 	iommu->space = space;
 	err = space && hf_load_acquire(&space->stale)
 		      ? -EIO
-		      : attach_all(iommu, mode, space, domid);
+		      : attach_all(iommu, mode, space);
 	if (!err) {
 		iommu->mode = mode;
 		iommu->domid = domid;

@@ -30,7 +30,7 @@ enum {
 
 static bool redirects(const struct pci_dev *pdev, uint16_t bits)
 {
-	return pdev->iommu && (pdev->iommu->acs & bits) == bits;
+	return (pdev->iommu->acs & bits) == bits;
 }
 
 /* --- what does not isolate ------------------------------------------------------- */

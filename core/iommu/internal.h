@@ -46,13 +46,11 @@ struct iommu_ticket {
  * cannot be told from the others here: only their Bus Master is off.
  */
 struct iommu_alias {
-	hf_atomic(uint32_t) refs; /* the bridge's and its devices' */
-	struct pci_lock lock;     /* LOCK_LEAF: of all these devices */
-	pci_sbdf_t rid;           /* fixed */
-	unsigned int users;       /* lock; and where it goes: */
-	enum iommu_mode mode;
-	unsigned int domid;
-	struct dma_space *space;    /* owns none */
+	hf_atomic(uint32_t) refs;   /* the bridge's and its devices' */
+	struct pci_lock lock;       /* LOCK_LEAF: of all these devices */
+	pci_sbdf_t rid;             /* fixed */
+	unsigned int users;         /* lock; and where it goes: */
+	struct dma_space *space;    /* NULL: memory as it is; owns none */
 	bool stuck;                 /* it was not forgotten in time */
 	struct iommu_ticket ticket; /* … of all that have left it */
 };
@@ -114,7 +112,7 @@ void iommu_block(struct pci_iommu *iommu);
 /* The same, if its requests go to a space of @domid. True: it did. */
 bool iommu_block_of(struct pci_iommu *iommu, unsigned int domid);
 /*
- * 0: all is forgotten; -EINPROGRESS; -EIO, once: it will not be, and *@why says
+ * Of one that is blocked. 0: all is forgotten; -EINPROGRESS; -EIO, once: it will not be, and *@why says
  * so. No lock: a space may end here.
  */
 int iommu_forgotten(struct pci_iommu *iommu, const char **why);

@@ -74,7 +74,7 @@ static void add_phantoms(struct pci_iommu *iommu)
 /* The alias of what is below @bridge, in the section in which that was found. */
 static void take_alias(struct pci_iommu *iommu, const struct pci_dev *bridge)
 {
-	if (!bridge || !bridge->iommu || !bridge->iommu->below)
+	if (!bridge)
 		return;
 	iommu->alias = bridge->iommu->below;
 	hf_fetch_add_relaxed(&iommu->alias->refs, 1);

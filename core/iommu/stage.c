@@ -43,8 +43,7 @@ static bool has_unit(const struct pci_dev *pdev)
 {
 	const struct pci_iommu *iommu = pdev->iommu;
 
-	return iommu && (iommu->nrids || iommu->alias) &&
-	       pdev->pseg->host->iommu;
+	return (iommu->nrids || iommu->alias) && pdev->pseg->host->iommu;
 }
 
 static bool is_closed(struct pci_iommu *iommu)
@@ -133,7 +132,7 @@ static bool any_guest(void)
 	struct domain *d = domain_next(&id);
 
 	domain_put(d);
-	return d && id < DOMID_IO;
+	return id < DOMID_IO;
 }
 
 /*
@@ -335,12 +334,8 @@ static void iommu_rest(struct pci_dev *pdev)
 /* Whoever took it down has blocked it. */
 static void iommu_detach(struct pci_dev *pdev)
 {
-	struct pci_iommu *iommu = pdev->iommu;
-
-	if (!iommu)
-		return;
-	iommu_rids_free(iommu);
-	plat_free(iommu);
+	iommu_rids_free(pdev->iommu);
+	plat_free(pdev->iommu);
 	pdev->iommu = NULL;
 }
 

@@ -84,12 +84,6 @@ void pci_hold_describe(const struct pci_hold *hold, struct pci_hold_info *info)
 		info->child = hold->child->desc.sbdf;
 }
 
-bool pci_hold_is_foreign(const struct pci_hold *hold,
-			 const struct pci_removal *op)
-{
-	return hold->kind != PCI_HOLD_CHILD || !pci_removal_takes_children(op);
-}
-
 int pci_hold_take(struct pci_dev *pdev, enum pci_hold_kind kind,
 		  const char *who, const struct pci_hold_ops *ops, void *data,
 		  struct pci_hold **out)

@@ -319,9 +319,6 @@ void pci_hold_link(struct pci_hold *hold, struct pci_dev *pdev);
 bool pci_hold_unlink(struct pci_hold *hold, struct pci_dev *pdev);
 void pci_hold_free(struct pci_hold *hold);
 void pci_hold_describe(const struct pci_hold *hold, struct pci_hold_info *info);
-/* Is it in @op's way? Not a child that goes too. Under pdev->lock. */
-bool pci_hold_is_foreign(const struct pci_hold *hold,
-			 const struct pci_removal *op);
 /*
  * Cut every hold off but those of children: the stages hide the device, the
  * holders are told. The caller owns pdev->op.
@@ -331,9 +328,6 @@ void pcidev_cut_holds(struct pci_dev *pdev);
 void pcidev_cut_guest(struct pci_dev *pdev);
 
 /* --- removal.c, for those whom it waits for; all under pdev->lock --- */
-
-/* Does it remove a device's children with it? NULL: no. */
-bool pci_removal_takes_children(const struct pci_removal *op);
 
 /* A hold went away, or its holder refused: let the removal look again. */
 void pci_removal_kick(struct pci_dev *pdev);

@@ -33,8 +33,8 @@ static void survey_one(struct pci_removal *op, struct pci_dev *pdev,
 	struct pci_hold *hold;
 
 	list_for_each(hold, &pdev->holds, struct pci_hold, entry) {
-		if (!pci_hold_is_foreign(hold, op))
-			continue;
+		if (hold->kind == PCI_HOLD_CHILD && op->info.flags)
+			continue; /* it goes, too */
 		found->foreign++;
 		found->refused += is_refused(pdev, hold);
 		note(op->info.blocker, &op->info.blockers, pdev, hold);
@@ -77,11 +77,6 @@ void pci_removal_kick(struct pci_dev *pdev)
 {
 	if (pdev->removal)
 		plat_event_set(&pdev->removal->event);
-}
-
-bool pci_removal_takes_children(const struct pci_removal *op)
-{
-	return op && op->info.flags;
 }
 
 void pci_removal_query(struct pci_removal *op, struct pci_removal_info *info)

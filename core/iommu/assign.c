@@ -337,7 +337,7 @@ static int move_out(struct party *p)
 	int err = 0;
 
 	list_init(&out);
-	for (i = 0; i < p->n && !err; i++) {
+	for (i = 0; i < p->n; i++) {
 		struct move *m = &p->move[i];
 
 		if (!m->moves)

@@ -5,6 +5,10 @@
  */
 #include <pthread.h>
 
+#include <holdfast/config.h>
+#include <holdfast/iommu.h>
+#include <holdfast/irq.h>
+#include <holdfast/reset.h>
 #include <holdfast/vpci.h>
 
 #include "support.h"
@@ -130,6 +134,25 @@ static void test_a_late_loser_leaves_the_new_device_alone(void **state)
 	assert_false(info_of("0:1:0.0").lost);
 }
 
+/* --- who takes part ------------------------------------------------------------------- */
+
+static void test_eight_stages_fit(void **state)
+{
+	static const struct pci_stage empty = { .name = "empty" };
+	unsigned int i;
+
+	(void)state;
+	for (i = 2; i < 8; i++) /* there are two */
+		assert_int_equal(pci_stage_register(&empty), 0);
+	assert_int_equal(pci_stage_register(&empty), -ENOSPC);
+	assert_int_equal(pci_config_init(), -ENOSPC);
+	assert_int_equal(pci_irq_init(NULL), -ENOSPC);
+	assert_int_equal(pci_iommu_init(NULL), -ENOSPC);
+	assert_int_equal(pci_reset_init(), -ENOSPC);
+	add("0:1:0.0");
+	assert_int_equal(remove_dev("0:1:0.0", 0, MSEC), 0);
+}
+
 /* --- what a removal leaves behind ------------------------------------------------------ */
 
 static void test_rule8_a_hidden_device_is_quarantined_too(void **state)
@@ -203,6 +226,7 @@ int main(void)
 		CASE(test_the_loss_of_a_part_is_no_loss_of_the_whole),
 		CASE(test_busy_after_a_part_is_removed_says_so),
 		CASE(test_a_late_loser_leaves_the_new_device_alone),
+		CASE(test_eight_stages_fit),
 		CASE(test_rule8_a_hidden_device_is_quarantined_too),
 		CASE(test_rule7_no_trace_of_a_question_is_left),
 		CASE(test_a_start_that_fails_leaves_a_clear_report),

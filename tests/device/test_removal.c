@@ -363,6 +363,10 @@ static void test_rule14_a_slot_goes_whole_or_not_at_all(void **state)
 
 static void test_rule14_the_card_of_a_vf_is_its_pfs(void **state)
 {
+	const struct pci_dev_desc orphan = { .sbdf = at("0:1:2.0"),
+					     .parent = at("0:1:2.0"),
+					     .is_vf = true };
+
 	(void)state;
 	add("0:1:0.0");
 	add("0:1:0.1");
@@ -370,6 +374,10 @@ static void test_rule14_the_card_of_a_vf_is_its_pfs(void **state)
 	assert_int_equal(remove_dev("0:1:2.0", PCI_REMOVE_SLOT, MSEC), 0);
 	assert_int_equal(report.removed, 3);
 	assert_false(is_there("0:1:0.0") || is_there("0:1:0.1"));
+	/* Without one (hostile hardware): the one that it is on itself. */
+	assert_int_equal(pci_register_device(&orphan, NULL), 0);
+	assert_int_equal(remove_dev("0:1:2.0", PCI_REMOVE_SLOT, MSEC), 0);
+	assert_int_equal(report.removed, 1);
 }
 
 static void test_a_subtree_goes_children_first(void **state)

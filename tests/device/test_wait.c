@@ -121,13 +121,21 @@ static void add_it(pci_sbdf_t sbdf)
 	add("0:1:0.0");
 }
 
+static int never_leaves(pci_sbdf_t sbdf)
+{
+	(void)sbdf;
+	return -EINPROGRESS;
+}
+
 static void test_rule16_two_add_the_same_hardware(void **state)
 {
 	(void)state;
 	test_stage.on_attach = add_it;
+	test_stage.on_leave = never_leaves; /* what was not published, either */
 	assert_int_equal(try_add("0:1:0.0", "0:1:0.0", 0x10fb), 0);
 	assert_int_equal(refs("0:1:0.0"), 0);
 	assert_int_equal(test_stage.attached, 2);
+	test_stage.on_leave = NULL;
 	plat_rcu_barrier();
 	assert_int_equal(test_stage.detached, 1);
 }
@@ -243,6 +251,13 @@ static void post(struct pci_hold *hold, void *data, uint64_t deadline)
 
 static const struct pci_hold_ops posts = { .ask = post };
 
+static void ask_guest(struct domain *dom, pci_sbdf_t sbdf, uint64_t deadline)
+{
+	(void)dom;
+	(void)sbdf;
+	(void)deadline;
+}
+
 static void test_rule9_one_refusal_does_not_hurry_the_others(void **state)
 {
 	struct pci_hold *a, *b;
@@ -277,6 +292,33 @@ static void test_a_guest_that_cannot_be_asked_is_waited_for(void **state)
 	assert_int_equal(report.ended - report.started, 30 * MSEC);
 	assert_int_equal(pci_domain_refuse(hardware_domain, at("0:1:0.0")),
 			 -ENODEV);
+	end_of(d);
+}
+
+/* A guest answers for the interrupts that are bound for it, and for no other's. */
+static void test_a_guests_refusal_is_not_anothers(void **state)
+{
+	static const struct domain_ops ops = { .ask = ask_guest };
+	struct pci_hold *other;
+	struct pci_dev *pdev;
+
+	(void)state;
+	d = guest("vm1", &ops);
+	add("0:1:0.0");
+	assign(d, "0:1:0.0");
+	pdev = get("0:1:0.0");
+	assert_int_equal(pci_hold_take(pdev, PCI_HOLD_IRQ, "other", NULL,
+				       &other, &other),
+			 0);
+	pcidev_put(pdev);
+	start("0:1:0.0", PCI_REMOVE_ASK | PCI_REMOVE_FORCE, 1000 * MSEC);
+	assert_int_equal(pci_removal_step(op), -EINPROGRESS);
+	assert_int_equal(pci_domain_refuse(d, at("0:1:0.0")), 0);
+	assert_int_equal(pci_removal_step(op), -EINPROGRESS);
+	assert_int_equal(pci_domain_return(d, at("0:1:0.0")), 0);
+	assert_int_equal(pci_removal_step(op), -EINPROGRESS); /* nobody's */
+	assert_true(pci_hold_release(other));
+	assert_int_equal(finish(), 0);
 	end_of(d);
 }
 
@@ -391,13 +433,6 @@ static void test_rule10_a_slot_is_free_though_a_stage_is_not(void **state)
 
 /* --- what was given back goes home ---------------------------------------------------------------- */
 
-static void ask_guest(struct domain *dom, pci_sbdf_t sbdf, uint64_t deadline)
-{
-	(void)dom;
-	(void)sbdf;
-	(void)deadline;
-}
-
 static const struct domain_ops asked_guest = { .ask = ask_guest };
 
 static void guests_vf_given_back(void)
@@ -485,6 +520,7 @@ int main(void)
 		WAIT(test_cancelled_while_the_last_one_lets_go),
 		WAIT(test_rule9_one_refusal_does_not_hurry_the_others),
 		WAIT(test_a_guest_that_cannot_be_asked_is_waited_for),
+		WAIT(test_a_guests_refusal_is_not_anothers),
 		WAIT(test_who_is_drained_is_nobodys_to_return),
 		WAIT(test_a_removal_that_rests_can_be_cancelled),
 		WAIT(test_a_drain_that_a_trap_ended_is_tried_once_more),

@@ -459,6 +459,9 @@ static void test_a_group_that_is_too_large(void **state)
 	assert_int_equal(context("0:1:1f.7").mode, IOMMU_IDENTITY);
 	assert_int_equal(pci_quarantine_device(at("0:1:0.0"), "a test"), 0);
 	assert_int_equal(pci_unquarantine_device(at("0:1:0.0"), NULL), -E2BIG);
+	assert_int_equal(pci_hide_device(at("0:1:0.1"), true), 0);
+	assert_int_equal(pci_hide_device(at("0:1:0.1"), false), 0);
+	assert_int_equal(context("0:1:0.1").mode, IOMMU_IDENTITY);
 	assert_int_equal(pci_device_lost(at("0:1:1f.7")), 0);
 	assert_int_equal(pci_unquarantine_device(at("0:1:0.0"), NULL), 0);
 }
@@ -542,6 +545,7 @@ static void test_the_first_that_is_busy_is_named(void **state)
 static void test_one_in_quarantine_is_not_brought_along(void **state)
 {
 	pci_sbdf_t vsbdf = at("0:0:9.0");
+	struct pci_dev *pdev;
 
 	(void)state;
 	many(3);
@@ -558,6 +562,11 @@ static void test_one_in_quarantine_is_not_brought_along(void **state)
 	assert_int_equal(give(one, "0:1:0.2", PCI_ASSIGN_GROUP), 0);
 	assert_string_equal(owner("0:1:0.0"), "quarantine");
 	assert_int_equal(pci_unquarantine_device(at("0:1:0.0"), NULL), -EPERM);
+	pdev = get("0:1:0.0");
+	assert_int_equal(pcidev_mend(pdev), -EIO);
+	pcidev_put(pdev);
+	assert_string_equal(broken("0:1:0.0"),
+			    "it cannot be given back to the host");
 	assert_int_equal(pci_quarantine_device(at("0:1:0.1"), "x"), -EBUSY);
 }
 
@@ -601,6 +610,27 @@ static void test_a_region_is_mapped_while_the_device_comes(void **state)
 	assert_string_equal(owner("0:1:0.0"), "hardware");
 	assert_int_equal(domain_dma_unmap(one, 0x8000, 0x1000), 0);
 	assert_int_equal(give(one, "0:1:0.0", 0), 0);
+}
+
+static void mend(const char *sbdf)
+{
+	struct pci_dev *pdev = get(sbdf);
+
+	test_stage.enter_error = 0;
+	assert_int_equal(pcidev_mend(pdev), 0);
+	pcidev_put(pdev);
+}
+
+/* Another stage's "no" is not blamed on a region. */
+static void test_another_stage_does_not_have_it(void **state)
+{
+	(void)state;
+	endpoint("0:1:0.0", NULL);
+	test_stage.enter_error = -EPERM;
+	assert_int_equal(give(one, "0:1:0.0", 0), -EPERM);
+	assert_int_equal(told.sbdf.sbdf, at("0:1:0.0").sbdf);
+	assert_null(told.reason);
+	mend("0:1:0.0");
 }
 
 /* --- units that refuse --------------------------------------------------------------------------- */
@@ -673,6 +703,10 @@ static void test_what_was_quiet_is_its_owners_again(void **state)
 	assert_int_equal(pci_quarantine_device(at("0:1:0.0"), "x"), 0);
 	quiesce_and_restore("0:1:0.0");
 	assert_int_equal(context("0:1:0.0").mode, IOMMU_BLOCKED);
+	endpoint("0:3:0.0", NULL);
+	assert_int_equal(pci_hide_device(at("0:3:0.0"), true), 0);
+	quiesce_and_restore("0:3:0.0");
+	assert_int_equal(context("0:3:0.0").mode, IOMMU_BLOCKED);
 	/* A bridge may be hidden, and comes back without a context. */
 	assert_int_equal(pci_hide_device(at("0:0:2.0"), true), 0);
 	quiesce_and_restore("0:0:2.0");
@@ -968,6 +1002,10 @@ int main(void)
 		SHAPE(test_one_in_quarantine_is_not_brought_along),
 		SHAPE(test_a_neighbour_that_is_hidden_is_no_guests),
 		SHAPE(test_a_region_is_mapped_while_the_device_comes),
+		SHAPE(test_another_stage_does_not_have_it),
+		cmocka_unit_test_setup_teardown(
+			test_another_stage_does_not_have_it, setup_without,
+			teardown),
 		SHAPE(test_all_of_its_ids_are_refused),
 		SHAPE(test_a_unit_that_does_not_take_it_back),
 		SHAPE(test_what_was_quiet_is_its_owners_again),

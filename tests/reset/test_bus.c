@@ -394,6 +394,30 @@ static void test_pulled_in_the_middle_the_bus_comes_out_of_reset(void **state)
 	expect_as_the_host_had_it(OTHER);
 }
 
+/* What rests and has VFs would lose them. */
+static void test_not_while_a_neighbour_has_vfs(void **state)
+{
+	struct fake_fn *pf;
+
+	(void)state;
+	ports();
+	card(CARD, HAS_NOTHING);
+	pf = fake_add(OTHER, 0x10ed8086);
+	fake_express(pf, EXPRESS, PCI_EXP_TYPE_ENDPOINT);
+	add(OTHER);
+	assert_int_equal(pci_quarantine_device(at(OTHER), "by test"), 0);
+	assert_int_equal(pci_reset_methods(at(CARD)), HAS_BUS);
+	assert_int_equal(pci_unquarantine_device(at(OTHER), NULL), 0);
+	assert_int_equal(pci_device_lost(at(OTHER)), 0);
+	fake_sriov(pf, 1, 4, 1);
+	add(OTHER);
+	add("0000:01:00.5");
+	assert_int_equal(pci_quarantine_device(at(OTHER), "by test"), 0);
+	assert_int_equal(pci_quarantine_device(at("0000:01:00.5"), "by test"),
+			 0);
+	assert_int_equal(pci_reset_methods(at(CARD)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +435,7 @@ int main(void)
 		GIVEN(test_one_that_a_neighbours_reset_kills_is_found),
 		GIVEN(test_two_guests_never_share_a_bus_reset),
 		GIVEN(test_pulled_in_the_middle_the_bus_comes_out_of_reset),
+		GIVEN(test_not_while_a_neighbour_has_vfs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

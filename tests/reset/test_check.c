@@ -371,6 +371,28 @@ static void test_events_say_by_what_or_why_not(void **state)
 	assert_int_equal(told[1].sbdf.sbdf, at(CARD).sbdf);
 }
 
+/* It was there when Command was read, and is not when that is written. */
+static void dies_when_stopped(struct fake_fn *f, bool is_write, uint16_t reg)
+{
+	if (f == fn && is_write && reg == PCI_COMMAND && f->reg[PCI_COMMAND])
+		u->back = PLAT_FOREVER;
+	if (u->back)
+		f->absent = f == fn;
+	else
+		units_go_on(f, is_write, reg);
+}
+
+static void test_one_that_dies_when_it_is_stopped(void **state)
+{
+	(void)state;
+	one_card(HAS_FLR);
+	assert_int_equal(give(given.one, CARD), 0);
+	fake.on_access = dies_when_stopped;
+	assert_int_equal(take(given.one, CARD), -EIO);
+	assert_string_equal(broken(CARD), "it does not answer after a reset");
+	fake.on_access = units_go_on;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +413,7 @@ int main(void)
 		GIVEN(test_a_vf_needs_its_pf),
 		GIVEN(test_a_vf_that_ignores_its_reset),
 		GIVEN(test_events_say_by_what_or_why_not),
+		GIVEN(test_one_that_dies_when_it_is_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -313,6 +313,47 @@ static void test_names(void **state)
 	assert_string_equal(pci_reset_method_name(PCI_RESET_ANY), "none");
 }
 
+/* --- where there is none ---------------------------------------------------------- */
+
+static int without(void **state)
+{
+	clock_start();
+	return fake_setup(state) || pci_vpci_init(NULL);
+}
+
+static void test_without_the_stage_nothing_is_reset(void **state)
+{
+	const enum pci_reset_method pm = PCI_RESET_PM;
+
+	(void)state;
+	fake_add(CARD, 0x10ed8086);
+	add(CARD);
+	assert_int_equal(pci_reset_methods(at(CARD)), 0);
+	assert_int_equal(pci_reset_order(at(CARD), &pm, 1), -EOPNOTSUPP);
+	assert_int_equal(reset_any(CARD), -EOPNOTSUPP);
+	assert_int_equal(pci_reset_methods(at(OTHER)), -ENODEV);
+	assert_int_equal(reset_any(OTHER), -ENODEV);
+}
+
+/* Its bridge has no such bit: CardBus has another, which is not ours. */
+static void test_behind_cardbus_there_is_no_bus_reset(void **state)
+{
+	struct fake_fn *bridge;
+
+	(void)state;
+	ports();
+	card(OLD, HAS_NOTHING);
+	assert_int_equal(pci_reset_methods(at(OLD)), HAS_BUS);
+	bridge = fake_bridge("0000:00:03.0", 3, 3);
+	fake_put(bridge, PCI_HEADER_TYPE, 1, PCI_HEADER_TYPE_CARDBUS);
+	fake_put(bridge, PCI_CLASS_REVISION, 4, 0x06070000);
+	add("0000:00:03.0");
+	card("0000:03:00.0", HAS_NOTHING);
+	assert_int_equal(info_of("0000:03:00.0").desc.parent.sbdf,
+			 at("0000:00:03.0").sbdf);
+	assert_int_equal(pci_reset_methods(at("0000:03:00.0")), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +371,10 @@ int main(void)
 		GIVEN(test_an_order_is_forgotten_with_its_device),
 		GIVEN(test_orders_that_are_none),
 		GIVEN(test_names),
+		cmocka_unit_test_setup_teardown(
+			test_without_the_stage_nothing_is_reset, without,
+			fake_teardown),
+		GIVEN(test_behind_cardbus_there_is_no_bus_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

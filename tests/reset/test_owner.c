@@ -492,6 +492,26 @@ static void test_a_bad_device_keeps_nobody(void **state)
 	}
 }
 
+/* While its methods are read: gone, and not "without a method". */
+static void pull_while_it_is_read(struct fake_fn *f, bool is_write,
+				  uint16_t reg)
+{
+	units_go_on(f, is_write, reg);
+	if (f == fn && reg == EXPRESS + PCI_EXP_DEVCAP)
+		assert_int_equal(pci_mark_lost(at(CARD)), 0);
+}
+
+static void test_pulled_before_it_begins(void **state)
+{
+	(void)state;
+	one_card(HAS_NOTHING);
+	fake.on_access = pull_while_it_is_read;
+	assert_int_equal(pci_reset_device(at(CARD), PCI_RESET_FLR, NULL, NULL),
+			 -ENODEV);
+	fake.on_access = units_go_on;
+	assert_int_equal(pci_device_lost(at(CARD)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -515,6 +535,7 @@ int main(void)
 		GIVEN(test_a_removal_does_not_reset),
 		GIVEN(test_a_cancelled_removal_resets_what_was_given_back),
 		GIVEN(test_a_bad_device_keeps_nobody),
+		GIVEN(test_pulled_before_it_begins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,6 +227,45 @@ static void test_a_defective_device_is_registered_broken(void **state)
 			    "the capability list is broken");
 }
 
+/* --- on its way out ------------------------------------------------------- */
+
+static void test_a_vf_whose_pf_is_just_going_is_busy(void **state)
+{
+	struct pci_dev *pf;
+
+	(void)state;
+	fake_sriov(card(), 2, 8, 1);
+	add("00:03.0");
+	add("00:04.0");
+	pf = get("00:03.0");
+	life_set_state(&pf->life, PCI_STATE_DRAINING);
+	assert_int_equal(pci_add_device(at("00:04.0")), -EBUSY);
+	life_set_state(&pf->life, PCI_STATE_LIVE);
+	pcidev_put(pf);
+	assert_int_equal(pci_add_device(at("00:04.0")), 0);
+}
+
+static unsigned int stride;
+
+static void describe_neighbour(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)fn, (void)write, (void)reg;
+	fake.on_access = NULL;
+	stride = described("00:03.0").phantom_stride;
+}
+
+/* Who is being probed may be there, so his ID is nobody else's. */
+static void test_a_neighbour_being_probed_counts_as_there(void **state)
+{
+	(void)state;
+	fake_add("00:03.0", 0x91721b4b);
+	fake_add("00:03.1", 0x91a41b4b)->absent = true;
+	fake.on_access = describe_neighbour;
+	assert_int_equal(pci_add_device(at("00:03.1")), -ENODEV);
+	assert_int_equal(stride, 2);
+	assert_int_equal(described("00:03.0").phantom_stride, 1);
+}
+
 static int result_of_other;
 
 static void add_other(struct fake_fn *fn, bool write, uint16_t reg)
@@ -308,6 +347,8 @@ int main(void)
 		CASE(test_a_failed_add_promises_nothing_of_who_is_registered),
 		CASE(test_after_a_removal_it_can_come_again),
 		CASE(test_a_defective_device_is_registered_broken),
+		CASE(test_a_vf_whose_pf_is_just_going_is_busy),
+		CASE(test_a_neighbour_being_probed_counts_as_there),
 		CASE(test_probes_of_two_addresses_go_on_at_once),
 		CASE(test_two_probes_of_one_address_exclude_each_other),
 	};

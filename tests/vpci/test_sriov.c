@@ -915,6 +915,25 @@ static int lying_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	return err;
 }
 
+/* Behind the last VF that is left no device is, and nobody runs on. */
+static void test_disable_ends_with_the_last_device_there_is(void **state)
+{
+	pci_sbdf_t next = VF(4);
+	struct pci_dev_info info;
+
+	(void)state;
+	while (!pci_query_next(next, &info)) {
+		(void)!pci_remove_device(info.desc.sbdf, PCI_REMOVE_FORCE,
+					 PLAT_NSEC_PER_SEC, NULL);
+		next = pci_sbdf_from(info.desc.sbdf.sbdf + 1);
+	}
+	assert_int_equal(pci_query_next(VF(4), &info), -ENOENT);
+	assert_int_equal(pci_device_lost(VF(3)), 0);
+	switch_vfs(0);
+	assert_int_equal(vfs(), 0);
+	assert_told("disabled");
+}
+
 static void test_numbers_that_cannot_be_are_told(void **state)
 {
 	struct pci_host *host = fabric_host(fabric);
@@ -1227,6 +1246,7 @@ int main(void)
 		CASE(test_a_hidden_vf_is_removed_by_disable),
 		CASE(test_H14_capabilities_are_set_up_under_their_users),
 		CASE(test_a_reset_while_vfs_are_added_is_told),
+		CASE(test_disable_ends_with_the_last_device_there_is),
 		CASE(test_numbers_that_cannot_be_are_told),
 		CASE(test_a_pf_that_does_not_answer_is_told),
 		CASE(test_a_pf_that_cannot_be_read_is_told),

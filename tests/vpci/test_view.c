@@ -816,6 +816,11 @@ static void test_what_is_gone_answers_nobody(void **state)
 	wr(PCI_BASE_ADDRESS_0, 4, 0xe0000000);
 	wr(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
 	pdev = get(GIVEN);
+	/* While it may still stay, its work does, too. */
+	hf_store_relaxed(&pdev->again_until, PLAT_FOREVER);
+	life_set_state(&pdev->life, PCI_STATE_DRAINING);
+	assert_int_equal(vpci_process_pending(&given.vcpu, NULL), PCI_AGAIN);
+	assert_int_equal(given.mapped, 0);
 	life_set_state(&pdev->life, PCI_STATE_GONE);
 	assert_int_equal(rd(PCI_VENDOR_ID, 4), UINT32_MAX);
 	assert_int_equal(vpci_process_pending(&given.vcpu, NULL), PCI_DONE);

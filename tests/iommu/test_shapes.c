@@ -424,6 +424,33 @@ static void test_who_is_kept_apart(void **state)
 	}
 }
 
+/* The upper bridge's name stands for all: the lower one's for nobody. */
+static void test_whose_fault_it_is_behind_two_bridges(void **state)
+{
+	static const struct {
+		const char *rid, *whose;
+	} fault[] = {
+		{ "0:2:0.0", "0:1:0.0" }, /* the alias: its bridge's */
+		{ "0:3:0.0", "0:3:0.0" },
+		{ "0:3:1.0", NULL },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; machine[0].shape[i].sbdf; i++)
+		if (strcmp(machine[0].shape[i].sbdf, "0:3:1.0") != 0)
+			shape(&machine[0].shape[i]);
+	shape(&(struct shape){ "0:3:0.0", "0:2:0.0", PCI_TYPE_PCI });
+	for (i = 0; i < ARRAY_SIZE(fault); i++) {
+		const struct iommu_fault f = { .rid = at(fault[i].rid) };
+
+		(void)pci_iommu_fault(&test_host.host, &f);
+		if (fault[i].whose)
+			assert_int_equal(context(fault[i].whose).fault.total,
+					 1);
+	}
+}
+
 static void test_whom_a_unit_confuses_with_nobody(void **state)
 {
 	static const char *const with[] = { "9:0:0.0", "0:0:1f.0", "0:0:1.0" };
@@ -475,6 +502,8 @@ static void test_more_are_missing_than_are_named(void **state)
 	assert_int_equal(told.member[0].sbdf.sbdf, at("0:1:0.1").sbdf);
 	assert_int_equal(told.member[PCI_REPORT_MAX - 1].sbdf.sbdf,
 			 at("0:1:2.0").sbdf);
+	assert_int_equal(told.region.start | told.region.size, 0);
+	assert_int_equal(told.moved, 0);
 }
 
 /* --- who is in the way ------------------------------------------------------------------------ */
@@ -860,6 +889,31 @@ static int count_write(struct pci_host *h, pci_sbdf_t sbdf, uint16_t reg,
 	return 0;
 }
 
+static int refuse_write(struct pci_host *h, pci_sbdf_t sbdf, uint16_t reg,
+			uint8_t size, uint32_t val)
+{
+	(void)h;
+	(void)sbdf;
+	(void)reg;
+	(void)size;
+	(void)val;
+	return -EIO;
+}
+
+/* It reads as wanted, and nobody knows whether it is what was written. */
+static void test_acs_that_cannot_be_written_is_off(void **state)
+{
+	struct pci_group_member group[2];
+
+	(void)state;
+	another_host(NULL);
+	host_ops = (struct pci_host_ops){ .read = answer_of,
+					  .write = refuse_write };
+	shape(&(struct shape){ "2:0:1.0", NULL, PORT, 1, .acs = true });
+	endpoint("2:1:0.0", "2:0:1.0");
+	assert_int_equal(pci_device_group(at("2:1:0.0"), group, 2), 2);
+}
+
 static void test_a_read_only_hosts_acs_is_as_it_is(void **state)
 {
 	struct pci_group_member group[2];
@@ -994,6 +1048,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHAPE(test_who_is_kept_apart),
+		SHAPE(test_whose_fault_it_is_behind_two_bridges),
 		SHAPE(test_whom_a_unit_confuses_with_nobody),
 		SHAPE(test_a_group_that_is_too_large),
 		SHAPE(test_more_are_missing_than_are_named),
@@ -1013,6 +1068,7 @@ int main(void)
 		SHAPE(test_who_arrives_waits_for_an_assignment),
 		SHAPE(test_somebody_is_faster_than_its_arrival),
 		SHAPE(test_acs_that_cannot_be_read_is_off),
+		SHAPE(test_acs_that_cannot_be_written_is_off),
 		SHAPE(test_a_read_only_hosts_acs_is_as_it_is),
 		SHAPE(test_a_host_without_a_unit),
 		SHAPE(test_the_limit_where_the_host_may_block),

@@ -116,7 +116,7 @@ static struct list_head *find_place(unsigned int *id, const char *name)
 		if (*id ? d->id > *id : d->id > free_id) {
 			if (!place)
 				place = &d->entry;
-		} else if (!place && d->id == free_id) {
+		} else if (d->id == free_id) {
 			free_id++;
 		}
 	}

@@ -165,8 +165,7 @@ static struct pci_hold *cut_one(struct pci_dev *pdev)
 
 	pci_lock(&pdev->lock);
 	list_for_each(hold, &pdev->holds, struct pci_hold, entry) {
-		if (hold->kind != PCI_HOLD_ASSIGNED &&
-		    hold->kind != PCI_HOLD_CHILD) {
+		if (hold->kind != PCI_HOLD_CHILD) {
 			found = hold;
 			break;
 		}

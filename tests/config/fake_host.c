@@ -156,15 +156,6 @@ static void fake_removed(struct pci_host *host, pci_sbdf_t sbdf)
 
 /* --- building ------------------------------------------------------------- */
 
-pci_sbdf_t at(const char *text)
-{
-	pci_sbdf_t sbdf;
-
-	if (pci_sbdf_parse(text, &sbdf))
-		fail_msg("no address: %s", text);
-	return sbdf;
-}
-
 static struct fake_fn *new_fn(pci_sbdf_t sbdf, uint32_t id)
 {
 	struct fake_fn *fn = &fake.fn[fake.count++];

@@ -6,16 +6,11 @@
 #ifndef TESTS_CONFIG_FAKE_HOST_H
 #define TESTS_CONFIG_FAKE_HOST_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "../at.h"
 #include "config/internal.h"
 
 #define MSEC PLAT_NSEC_PER_MSEC
@@ -54,8 +49,6 @@ extern struct fake {
 
 int fake_setup(void **state);    /* pci_init() and segment 0, brute force */
 int fake_teardown(void **state); /* invariants, leaks, the four rules */
-
-pci_sbdf_t at(const char *text);
 
 /* An endpoint without BARs and capabilities; its pointer stays valid. */
 struct fake_fn *fake_add(const char *sbdf, uint32_t id);

@@ -161,15 +161,6 @@ int test_teardown(void **state)
 	       test_stage.attached != test_stage.detached;
 }
 
-pci_sbdf_t at(const char *text)
-{
-	pci_sbdf_t sbdf;
-
-	if (pci_sbdf_parse(text, &sbdf))
-		fail_msg("no address: %s", text);
-	return sbdf;
-}
-
 int try_add(const char *sbdf, const char *parent, uint16_t device)
 {
 	struct pci_dev_desc desc = {

@@ -3,16 +3,11 @@
 #ifndef TESTS_DEVICE_SUPPORT_H
 #define TESTS_DEVICE_SUPPORT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "../at.h"
 #include "device/internal.h"
 
 #define MSEC PLAT_NSEC_PER_MSEC
@@ -45,7 +40,6 @@ extern struct test_stage {
 int test_setup(void **state);    /* pci_init(), segments 0 and 1, the stage */
 int test_teardown(void **state); /* invariants, pci_fini(), nothing leaked */
 
-pci_sbdf_t at(const char *text);
 /* Add an endpoint, or a VF or child of @parent. Fails the test if it cannot. */
 void add(const char *sbdf);
 void add_child(const char *sbdf, const char *parent);

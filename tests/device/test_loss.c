@@ -58,6 +58,10 @@ static void test_a_lost_slot_is_used_again_by_a_new_instance(void **state)
 	instance = info_of("0:1:0.0").instance;
 	assert_int_equal(pci_device_lost(at("0:1:0.0")), 0);
 	add("0:1:0.0"); /* however many references the old one has */
+	assert_int_equal(pci_mark_lost(at("0:1:0.0")), 0);
+	add("0:1:0.0"); /* however far its loss has come */
+	assert_false(info_of("0:1:0.0").lost);
+	assert_int_equal(info_of("0:1:0.0").instance, instance + 2);
 	assert_true(info_of("0:1:0.0").instance > instance);
 	assert_true(pcidev_is_lost(old));
 	pcidev_put(old);

@@ -68,14 +68,6 @@ struct fabric *open_card(const char *functions)
 	return f;
 }
 
-pci_sbdf_t at(const char *address)
-{
-	pci_sbdf_t sbdf = { 0 };
-
-	assert_int_equal(pci_sbdf_parse(address, &sbdf), 0);
-	return sbdf;
-}
-
 uint32_t rd(struct fabric *f, pci_sbdf_t sbdf, unsigned int reg, uint8_t size)
 {
 	struct pci_host *host = fabric_host(f);

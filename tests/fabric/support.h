@@ -6,16 +6,10 @@
 #ifndef TESTS_FABRIC_SUPPORT_H
 #define TESTS_FABRIC_SUPPORT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <holdfast/errno.h>
 #include <holdfast/pci_regs.h>
 
+#include "../at.h"
 #include "fabric.h"
 
 /* By spec, or from JSON text; the test fails if that does. */
@@ -29,9 +23,6 @@ const char *open_error(const char *text);
  * of these functions at 01:00. @functions: the elements of the array.
  */
 struct fabric *open_card(const char *functions);
-
-/* "0000:03:00.0" */
-pci_sbdf_t at(const char *address);
 
 uint32_t rd(struct fabric *f, pci_sbdf_t sbdf, unsigned int reg, uint8_t size);
 void wr(struct fabric *f, pci_sbdf_t sbdf, unsigned int reg, uint8_t size,

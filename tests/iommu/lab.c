@@ -144,14 +144,6 @@ int lab_teardown(void **state)
 
 /* --- knowing --------------------------------------------------------------------------- */
 
-pci_sbdf_t at(const char *text)
-{
-	pci_sbdf_t sbdf;
-
-	assert_int_equal(pci_sbdf_parse(text, &sbdf), 0);
-	return sbdf;
-}
-
 struct pci_dev_info info_of(const char *device)
 {
 	struct pci_dev_info info;

@@ -7,13 +7,7 @@
 #ifndef TESTS_IOMMU_LAB_H
 #define TESTS_IOMMU_LAB_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <holdfast/config.h>
 #include <holdfast/errno.h>
@@ -22,6 +16,7 @@
 #include <holdfast/removal.h>
 #include <holdfast/vpci.h>
 
+#include "../at.h"
 #include "../reset/clock.h"
 #include "fabric.h"
 #include "unit.h"
@@ -70,7 +65,6 @@ int lab_setup_ats(void **state);
 int lab_open(const struct pci_iommu_options *options);
 int lab_teardown(void **state);
 
-pci_sbdf_t at(const char *text);
 struct pci_dev_info info_of(const char *device);
 struct pci_iommu_info query(const char *device);
 const char *owner(const char *device);

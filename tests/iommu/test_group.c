@@ -3,13 +3,7 @@
  * Isolation groups of the simulated server, and what they mean for who gets
  * which device.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <holdfast/config.h>
 #include <holdfast/errno.h>
@@ -17,6 +11,7 @@
 #include <holdfast/removal.h>
 #include <holdfast/vpci.h>
 
+#include "../at.h"
 #include "fabric.h"
 
 #define HOST_BRIDGE "0000:00:00.0"
@@ -44,14 +39,6 @@ static struct fabric *f;
 static struct domain *one, *two;
 static struct pci_assign_report report;
 static struct pci_group_member member[PCI_GROUP_MAX];
-
-static pci_sbdf_t at(const char *text)
-{
-	pci_sbdf_t sbdf;
-
-	assert_int_equal(pci_sbdf_parse(text, &sbdf), 0);
-	return sbdf;
-}
 
 static int open_up(const char *spec)
 {

@@ -141,14 +141,6 @@ int lab_teardown(void **state)
 
 /* --- names ---------------------------------------------------------------------------- */
 
-pci_sbdf_t at(const char *text)
-{
-	pci_sbdf_t sbdf;
-
-	assert_int_equal(pci_sbdf_parse(text, &sbdf), 0);
-	return sbdf;
-}
-
 struct pci_dev *get(const char *sbdf)
 {
 	struct pci_dev *pdev = pci_get_pdev(NULL, at(sbdf));

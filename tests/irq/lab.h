@@ -8,13 +8,7 @@
 #ifndef TESTS_IRQ_LAB_H
 #define TESTS_IRQ_LAB_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <holdfast/atomic.h>
 #include <holdfast/config.h>
@@ -28,6 +22,7 @@
 #include <holdfast/stage.h>
 #include <holdfast/vpci.h>
 
+#include "../at.h"
 #include "fabric.h"
 #include "unit.h"
 
@@ -75,7 +70,6 @@ int lab_setup_options(const struct pci_irq_options *irq, bool controller);
 /* Invariants, no violation seen, no vector left. */
 int lab_teardown(void **state);
 
-pci_sbdf_t at(const char *text);
 struct pci_dev *get(const char *sbdf); /* counted */
 struct pci_irq_info info_of(const char *sbdf);
 struct fabric_counts counts_of(const char *sbdf);

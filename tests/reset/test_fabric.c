@@ -3,13 +3,7 @@
  * Resets of simulated hardware that forgets what hardware forgets, and, on
  * demand, does not.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <holdfast/config.h>
 #include <holdfast/errno.h>
@@ -18,6 +12,7 @@
 #include <holdfast/reset.h>
 #include <holdfast/vpci.h>
 
+#include "../at.h"
 #include "clock.h"
 #include "fabric.h"
 #include "unit.h"
@@ -33,14 +28,6 @@
 static struct fabric *f;
 static struct domain *one;
 static struct pci_assign_report report;
-
-static pci_sbdf_t at(const char *text)
-{
-	pci_sbdf_t sbdf;
-
-	assert_int_equal(pci_sbdf_parse(text, &sbdf), 0);
-	return sbdf;
-}
 
 static pci_sbdf_t tester(unsigned int i)
 {

@@ -3,13 +3,7 @@
  * Guest addresses: chosen or given, any bus, device and function; and how a
  * slot looks that has functions, but no function 0.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include <holdfast/config.h>
 #include <holdfast/errno.h>
@@ -17,6 +11,7 @@
 #include <holdfast/pci_regs.h>
 #include <holdfast/vpci.h>
 
+#include "../at.h"
 #include "fabric.h"
 
 #define ANY pci_sbdf_from(UINT32_MAX)
@@ -27,14 +22,6 @@
 
 static struct fabric *fabric;
 static struct domain *guest;
-
-static pci_sbdf_t at(const char *text)
-{
-	pci_sbdf_t sbdf;
-
-	assert_int_equal(pci_sbdf_parse(text, &sbdf), 0);
-	return sbdf;
-}
 
 static int set_up(void **state)
 {

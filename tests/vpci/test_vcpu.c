@@ -371,7 +371,8 @@ static void test_two_vcpus_that_write_at_will_lose_no_request(void **state)
 	vm_device(OTHER, HPA + 16 * MIB, 2 * MIB, 0);
 	vm_give(&a, DEV, 1);
 	vm_give(&a, OTHER, 2);
-	vm_place(&a, 1, GPA); /* else the first rounds may decode nothing, at 0 */
+	vm_place(&a, 1,
+		 GPA); /* else the first rounds may decode nothing, at 0 */
 	vm_place(&a, 2, GPA);
 	pthread_barrier_init(&barrier, NULL, 3);
 	for (i = 0; i < 2; i++) {

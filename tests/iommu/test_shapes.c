@@ -3,6 +3,9 @@
  * Machines and units that no fabric is, on a host of nothing but counters; and
  * what comes in between. One thread, and a clock of our own.
  */
+#include <pthread.h>
+#include <sched.h>
+
 #include "../device/support.h"
 #include "../reset/clock.h"
 #include "iommu/internal.h"
@@ -787,6 +790,57 @@ static void test_who_arrives_waits_for_an_assignment(void **state)
 	assert_string_equal(broken("0:1:0.1"), "");
 }
 
+/* --- memory (--wrap=plat_zalloc): what happens at the so-manieth request for it */
+
+static unsigned int alloc_in;
+static void (*on_alloc)(void);
+
+void *__wrap_plat_zalloc(size_t size);
+void *__real_plat_zalloc(size_t size);
+
+void *__wrap_plat_zalloc(size_t size)
+{
+	if (alloc_in && !--alloc_in)
+		on_alloc();
+	return __real_plat_zalloc(size);
+}
+
+static pthread_t arrival;
+
+static void *arrive(void *unused)
+{
+	endpoint("0:1:0.1", "0:0:1.0");
+	return unused;
+}
+
+static void arrives(void)
+{
+	assert_int_equal(pthread_create(&arrival, NULL, arrive, NULL), 0);
+	while (!is_there("0:1:0.1"))
+		sched_yield();
+}
+
+/*
+ * Between the marks of an assignment and its second look: it is seen, and
+ * comes along, or is in the way; in no case it is left next to a guest's.
+ */
+static void test_who_arrives_is_seen_by_an_assignment(void **state)
+{
+	int err;
+
+	(void)state;
+	many(1);
+	on_alloc = arrives;
+	alloc_in = 3; /* the group, its moves, the second look */
+	err = give(one, "0:1:0.0", PCI_ASSIGN_GROUP);
+	assert_int_equal(alloc_in, 0);
+	pthread_join(arrival, NULL);
+	assert_true(!err || err == -EBUSY);
+	assert_string_equal(owner("0:1:0.0"), err ? "hardware" : "one");
+	assert_string_equal(owner("0:1:0.1"), err ? "hardware" : "one");
+	assert_string_equal(broken("0:1:0.1"), "");
+}
+
 static void begin_with(struct pci_dev *pdev)
 {
 	member = pdev;
@@ -1066,6 +1120,7 @@ int main(void)
 		SHAPE(test_what_was_quiet_is_its_owners_again),
 		SHAPE(test_the_deadline_comes_before_the_flush_is_given_up),
 		SHAPE(test_who_arrives_waits_for_an_assignment),
+		SHAPE(test_who_arrives_is_seen_by_an_assignment),
 		SHAPE(test_somebody_is_faster_than_its_arrival),
 		SHAPE(test_acs_that_cannot_be_read_is_off),
 		SHAPE(test_acs_that_cannot_be_written_is_off),

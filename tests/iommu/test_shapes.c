@@ -199,7 +199,7 @@ struct shape {
 	const char *sbdf, *parent; /* NULL: itself */
 	enum pci_dev_type type;
 	uint8_t secondary, stride;
-	bool acs, vf;
+	bool acs, vf, ats;
 };
 
 static int try_shape(const struct shape *s)
@@ -211,6 +211,7 @@ static int try_shape(const struct shape *s)
 		.secondary = s->secondary,
 		.phantom_stride = s->stride,
 		.acs = s->acs ? ACS_AT : 0,
+		.ats = s->ats ? 0x180 : 0,
 		.is_vf = s->vf,
 		.cfg_size = 4096,
 		.ident = { .vendor = 0x8086 },
@@ -687,6 +688,16 @@ static void test_all_of_its_ids_are_refused(void **state)
 	assert_int_equal(context("0:1:0.0").mode, IOMMU_IDENTITY);
 }
 
+static void test_a_unit_without_ats(void **state)
+{
+	(void)state;
+	shape(&(struct shape){ "0:1:0.0", NULL, EP, .ats = true });
+	assert_int_equal(context("0:1:0.0").mode, IOMMU_IDENTITY);
+	assert_false(context("0:1:0.0").ats);
+	assert_int_equal(give(one, "0:1:0.0", 0), 0);
+	assert_false(context("0:1:0.0").ats);
+}
+
 static void test_a_unit_that_does_not_take_it_back(void **state)
 {
 	(void)state;
@@ -1116,6 +1127,7 @@ int main(void)
 			test_another_stage_does_not_have_it, setup_without,
 			teardown),
 		SHAPE(test_all_of_its_ids_are_refused),
+		SHAPE(test_a_unit_without_ats),
 		SHAPE(test_a_unit_that_does_not_take_it_back),
 		SHAPE(test_what_was_quiet_is_its_owners_again),
 		SHAPE(test_the_deadline_comes_before_the_flush_is_given_up),

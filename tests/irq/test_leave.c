@@ -27,17 +27,6 @@ static void test_a_removal_takes_the_vectors(void **state)
 	works(CARD, 1);
 }
 
-static void test_a_removal_takes_those_of_all_ranges(void **state)
-{
-	(void)state;
-	bind_unmasked(CARD, MSIX, 0, 2);
-	bind_unmasked(CARD, MSIX, 4, 2);
-	assert_int_equal(remove_dev(CARD, 0, 1000 * MSEC), 0);
-	assert_int_equal(vectors(), 0);
-	assert_int_equal(pci_add_device(at(CARD)), 0);
-	assert_false(hw_msix_on(CARD));
-}
-
 /* It does not become quiet, and is in quarantine: nobody's vector is left. */
 static void fails_to_quiesce(enum pci_vector_kind kind)
 {
@@ -159,6 +148,9 @@ static void forget_registers(const char *sbdf)
 
 static void test_restore_of_the_hosts(void **state)
 {
+	const struct fabric_fault dead = { .sbdf = at(CARD),
+					   .kind = FABRIC_ALL_ONES };
+
 	(void)state;
 	assert_int_equal(pci_restore_msi(at("0000:1f:00.0")), -ENODEV);
 	assert_int_equal(pci_restore_msi(at(CARD)), 0); /* nothing is bound */
@@ -181,6 +173,9 @@ static void test_restore_of_the_hosts(void **state)
 	assert_true(hw_msix_on(CARD) && hw_msix_masked(CARD, 4));
 	works(CARD, 5);
 	works(CARD, 2);
+	assert_int_equal(fabric_fault_set(lab.f, &dead), 0);
+	assert_int_equal(pci_restore_msi(at(CARD)), -ENXIO);
+	assert_int_equal(fabric_fault_clear(lab.f, at(CARD)), 0);
 }
 
 static void test_restore_of_a_guests(void **state)
@@ -333,7 +328,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LAB(test_a_removal_takes_the_vectors),
-		LAB(test_a_removal_takes_those_of_all_ranges),
 		LAB(test_a_removal_that_fails),
 		LAB(test_cut_off_and_bound_again),
 		LAB(test_assigning_takes_the_vectors),

@@ -286,6 +286,7 @@ static void a_vf(void)
 	fake_cap(fn, MSIX, PCI_CAP_ID_MSIX);
 	fake_put(fn, MSIX + PCI_MSIX_FLAGS, 2, 3);
 	fake_allow(fn, MSIX + PCI_MSIX_FLAGS, 2, 0xc000);
+	fake_cap(fn, PM, PCI_CAP_ID_PM); /* of no use to a VF */
 	memcpy(u->power_on, fn->reg, sizeof(fn->reg));
 	add(CARD);
 	add(VF);

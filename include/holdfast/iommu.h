@@ -293,8 +293,8 @@ struct pci_group_member {
  * The isolation group of a device, itself first (PCIe 6.0 §6.12): from ACS
  * along the path as it was switched on when the devices were added, functions
  * without ACS, bridges to conventional PCI, phantom functions, and what the
- * unit says. Copies up to @max; returns how many there are; -ENODEV; -E2BIG
- * more than PCI_GROUP_MAX; -ENOMEM. May sleep.
+ * unit says. Copies up to @max; returns how many there are; -ENODEV; -EBUSY it is
+ * being drained; -E2BIG more than PCI_GROUP_MAX; -ENOMEM. May sleep.
  */
 #define PCI_GROUP_MAX 256
 int pci_device_group(pci_sbdf_t sbdf, struct pci_group_member *member, int max)

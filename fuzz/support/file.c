@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Input for those who want the name of a file. */
+/* See fuzz.h. */
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <holdfast/platform.h>
+
 #include "fuzz.h"
+
+void fuzz_quiet(enum plat_level level, const char *line)
+{
+	if (level == PLAT_ERROR && getenv("FUZZ_LOG"))
+		fprintf(stderr, "%s\n", line);
+}
 
 int fuzz_file(const uint8_t *data, size_t size, char path[32])
 {

@@ -24,6 +24,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 		}                                                              \
 	} while (0)
 
+/* For plat_log_to(): nothing, or with FUZZ_LOG set the errors. */
+enum plat_level;
+void fuzz_quiet(enum plat_level level, const char *line);
+
 /* @data as a file with a name; written to @path. The caller closes the fd. */
 int fuzz_file(const uint8_t *data, size_t size, char path[32]);
 

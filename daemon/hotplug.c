@@ -106,6 +106,7 @@ int hotplug_start(struct pci_host *host)
 {
 	int err = uv_mutex_init(&lock);
 
+	stop = false;
 	if (!err)
 		err = uv_cond_init(&changed);
 	if (!err)

@@ -29,6 +29,19 @@ struct job {
 
 static struct job job[TASKS];
 
+static bool tracing; /* FUZZ_TRACE is set: what does a finding do? */
+
+static void trace(const struct step *s, const char *name, const char *what,
+		  int result)
+{
+	char sbdf[PCI_SBDF_LEN];
+
+	if (tracing)
+		fprintf(stderr, "%s %s dom %u, %u %u %u: %s %d\n", name,
+			pci_sbdf_print(sbdf, device_of(s)), s->dom, s->a, s->b,
+			s->c, what, result);
+}
+
 static bool documented(const struct operation *op, int result)
 {
 	unsigned int i;
@@ -50,8 +63,12 @@ static const struct operation *operation_of(const struct step *s)
 static void run(const struct step *s)
 {
 	const struct operation *op = operation_of(s);
+	int result;
 
-	FUZZ_ASSERT(documented(op, op->run(s)));
+	trace(s, op->name, "begins in task", world.running);
+	result = op->run(s);
+	trace(s, op->name, "ends with", result);
+	FUZZ_ASSERT(documented(op, result));
 }
 
 static void run_job(void *arg)
@@ -121,6 +138,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	plat_log_to(fuzz_quiet);
 	serial_start();
 	serial_choose = choose;
+	tracing = getenv("FUZZ_TRACE");
 	for (unsigned int i = 0; i < ARRAY_SIZE(files); i++)
 		for (const struct operation *op = files[i]; op->name; op++)
 			operation[noperations++] = op;

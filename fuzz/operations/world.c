@@ -166,9 +166,12 @@ void world_open(uint8_t options)
 	char err[200];
 
 	memset(&world, 0, sizeof(world));
+	serial_begin();
 	world.f = fabric_open(FUZZ_FABRIC, err, sizeof(err));
 	FUZZ_ASSERT(world.f);
 	fabric_on_work(world.f, on_work, NULL);
+	FUZZ_ASSERT(!fabric_ram_alloc(world.f, DOMID_HARDWARE, FABRIC_PAGE,
+				      &world.ram));
 	FUZZ_ASSERT(!pci_init() && !pci_config_init() &&
 		    !pci_vpci_init(&vpci) && !pci_irq_init(NULL) &&
 		    !pci_iommu_init(&iommu) && !pci_reset_init());

@@ -57,6 +57,7 @@ struct bound {
 
 extern struct world {
 	struct fabric *f;
+	uint64_t ram; /* a page of the host's */
 	pci_sbdf_t dev[DEVICES];
 	unsigned int ndevs;
 	struct guest guest[GUESTS];

@@ -36,7 +36,7 @@ unsigned int serial_fail_alloc;
 
 static struct list_head tasks = { &tasks, &tasks };
 static struct serial_task first, *now = &first, *before;
-static uint64_t clock_now = 1000 * PLAT_NSEC_PER_SEC;
+static uint64_t clock_now;
 static bool started;
 
 /* --- grace periods -------------------------------------------------------------- */
@@ -254,6 +254,12 @@ void serial_settle(void)
 	serial_choose = choice;
 }
 
+void serial_begin(void)
+{
+	clock_now = 1000 * PLAT_NSEC_PER_SEC;
+	serial_fail_alloc = 0;
+}
+
 void serial_pass(uint64_t nanoseconds)
 {
 	clock_now += nanoseconds;
@@ -312,6 +318,11 @@ void serial_start(void)
 	plat_rcu_read_unlock();
 	list_add_tail(&first.entry, &tasks);
 	started = true;
+}
+
+bool serial_started(void)
+{
+	return started;
 }
 
 /* --- the clock, and waiting ------------------------------------------------------- */

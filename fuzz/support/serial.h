@@ -23,6 +23,9 @@ struct serial_task;
 
 /* Once, before the core's first call. Before it all is as without. */
 void serial_start(void);
+bool serial_started(void);
+/* Before each input: the clock is where it was before the last. */
+void serial_begin(void);
 
 /*
  * The next of @n tasks (or more) that could go on; NULL, or what it returns

@@ -100,7 +100,7 @@ static int create(const struct step *s)
 	struct guest *guest = &world.guest[n];
 	int err;
 
-	if (guest->d)
+	if (guest->d || guest->mapping)
 		return 0;
 	memset(guest, 0, sizeof(*guest));
 	guest->on_ask = (enum on_ask)(s->a % 3);
@@ -132,7 +132,7 @@ static int destroy(const struct step *s)
 	unsigned int i;
 	int err;
 
-	if (!d || guest->mapping)
+	if (!d)
 		return 0;
 	err = domain_destroy(d);
 	if (err)
@@ -306,22 +306,42 @@ static int memory(const struct step *s)
 
 /* --- memory ------------------------------------------------------------------------------- */
 
-static int map(const struct step *s)
+/* The guest whose memory is to change, and nobody else does; or NULL. */
+static struct guest *begin_mapping(const struct step *s)
 {
 	struct guest *guest = &world.guest[s->dom % GUESTS];
+
+	if (!guest->d || guest->mapping)
+		return NULL;
+	domain_get(guest->d);
+	guest->mapping = true;
+	return guest;
+}
+
+static void end_mapping(struct guest *guest, struct domain *d)
+{
+	guest->mapping = false;
+	domain_put(d);
+}
+
+static int map(const struct step *s)
+{
+	struct guest *guest = begin_mapping(s);
+	struct domain *d = guest ? guest->d : NULL;
 	unsigned int page = s->a % PAGES;
 	uint64_t at = FABRIC_PAGE * page;
-	int err;
+	int err = 0;
 
-	if (!guest->d || guest->mapping || guest->mapped[page])
+	if (!guest)
 		return 0;
-	guest->mapping = true;
-	(void)fabric_ram_give(world.f, guest->ram + at, FABRIC_PAGE,
-			      domain_id(guest->d));
-	err = domain_dma_map(guest->d, DMA + at, guest->ram + at, FABRIC_PAGE,
-			     IOMMU_READ | (s->b & 1 ? IOMMU_WRITE : 0));
-	guest->mapped[page] = !err;
-	guest->mapping = false;
+	if (!guest->mapped[page]) {
+		(void)fabric_ram_give(world.f, guest->ram + at, FABRIC_PAGE,
+				      domain_id(d));
+		err = domain_dma_map(d, DMA + at, guest->ram + at, FABRIC_PAGE,
+				     IOMMU_READ | (s->b & 1 ? IOMMU_WRITE : 0));
+		guest->mapped[page] = !err;
+	}
+	end_mapping(guest, d);
 	return err;
 }
 
@@ -340,26 +360,26 @@ static void check_unreachable(struct domain *d, uint64_t dma)
 
 static int unmap(const struct step *s)
 {
-	struct guest *guest = &world.guest[s->dom % GUESTS];
+	struct guest *guest = begin_mapping(s);
+	struct domain *d = guest ? guest->d : NULL;
 	unsigned int page = s->a % PAGES;
 	uint64_t at = FABRIC_PAGE * page;
 	int err;
 
-	if (!guest->d || guest->mapping)
+	if (!guest)
 		return 0;
-	guest->mapping = true;
-	err = domain_dma_unmap(guest->d, DMA + at, FABRIC_PAGE);
-	if (!err) {
+	err = domain_dma_unmap(d, DMA + at, FABRIC_PAGE);
+	if (!err)
 		FUZZ_ASSERT(guest->mapped[page]);
-		/* it is somebody else's from now on */
+	/* it is somebody else's from now on */
+	if (!err && guest->d == d)
 		(void)fabric_ram_give(world.f, guest->ram + at, FABRIC_PAGE,
 				      DOMID_HARDWARE);
-	}
 	if (!err || err == -EIO)
 		guest->mapped[page] = false;
 	if (!err && undisturbed())
-		check_unreachable(guest->d, DMA + at);
-	guest->mapping = false;
+		check_unreachable(d, DMA + at);
+	end_mapping(guest, d);
 	return err;
 }
 

@@ -92,7 +92,10 @@ struct operation {
 	bool task; /* always in a task of its own */
 };
 
-/* By file; each ends with a NULL name. */
+/*
+ * By file; each ends with a NULL name. An operation's place in them is its
+ * number in inputs, so a new one goes to the end of the last.
+ */
 extern const struct operation removal_operations[], owner_operations[],
 	guest_operations[], interrupt_operations[], hardware_operations[];
 

@@ -148,7 +148,7 @@ const struct operation owner_operations[] = {
 	{ "unquarantine",
 	  unquarantine,
 	  { -ENODEV, -EINVAL, -EBUSY, -EIO, -EPERM, -E2BIG, -ENOMEM } },
-	{ "hide", hide, { -ENODEV, -EBUSY, -EBADF } },
+	{ "hide", hide, { -ENODEV, -EBUSY, -EBADF, -EIO } },
 	{ "mark", mark, { -ENODEV, -EBUSY, -EIO } },
 	{ "policy", policy, { -ENODEV, -EBUSY } },
 	{ NULL }

@@ -213,9 +213,12 @@ static int put(const struct step *s)
 static int find(const struct step *s)
 {
 	struct domain *d = domain_of(s);
-	struct pci_dev *pdev = pci_get_real_pdev(device_of(s));
+	pci_sbdf_t at = device_of(s);
 	struct pci_dev_info info;
+	struct pci_dev *pdev;
 
+	at.devfn |= s->b & 7;
+	pdev = pci_get_real_pdev(at);
 	if (pdev) {
 		FUZZ_ASSERT(pcidev_read(pdev, PCI_VENDOR_ID, 2) <= 0xffff);
 		pcidev_query(pdev, &info);

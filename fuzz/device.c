@@ -148,16 +148,19 @@ static uint32_t writable(uint16_t reg)
 	return dev.bits[n] > 31 ? 0 : ~((1u << dev.bits[n]) - 1);
 }
 
-/* Hardware is told to reset by FLR or AF, or by a power state. */
+/* By FLR or AF, where the corpus has these capabilities. */
 static void maybe_reset(uint16_t reg, uint32_t val)
 {
-	static const uint16_t at[] = { 0x60 + PCI_EXP_DEVCTL,
-				       0xb8 + PCI_AF_CTRL };
+	bool flr = reg == 0x60 + PCI_EXP_DEVCTL &&
+		   val & PCI_EXP_DEVCTL_BCR_FLR;
+	bool af = reg == 0xb8 + PCI_AF_CTRL && val & PCI_AF_CTRL_FLR;
 
-	if (dev.kind & KIND_RESETS &&
-	    ((reg == at[0] && val & PCI_EXP_DEVCTL_BCR_FLR) ||
-	     (reg == at[1] && val & 1)))
-		memcpy(dev.space, dev.power_on, SPACE);
+	if (!(dev.kind & KIND_RESETS) || !(flr || af))
+		return;
+	memcpy(dev.space, dev.power_on, SPACE);
+	memset(dev.space + PCI_COMMAND, 0, 2);
+	for (unsigned int reg = PCI_BASE_ADDRESS_0; reg < 0x28; reg++)
+		dev.space[reg] &= reg % 4 ? 0 : 0xf;
 }
 
 static int dev_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
@@ -377,10 +380,10 @@ struct op {
 		static const int expected[] = { 0, __VA_ARGS__ };          \
 		int got = (err);                                           \
 		bool found = false;                                        \
-									   \
+                                                                           \
 		for (unsigned int i_ = 0; i_ < ARRAY_SIZE(expected); i_++) \
 			found |= got == expected[i_];                      \
-		if (!found)                                                \
+		if (!found || getenv("FUZZ_TRACE"))                        \
 			fprintf(stderr, "line %d: result %d\n", __LINE__,  \
 				got);                                      \
 		FUZZ_ASSERT(found);                                        \
@@ -420,6 +423,8 @@ static void give(const struct op *o)
 
 	EXPECT(pci_assign_device(dev.guest, DEV, o->a & 3, &vsbdf, &report),
 	       -ENODEV, -EBUSY, -EBADF, -EPERM, -EIO, -EEXIST, -ENOSPC, -E2BIG);
+	if (getenv("FUZZ_TRACE"))
+		fprintf(stderr, "%s\n", report.reason ? report.reason : "");
 }
 
 static void take(const struct op *o)
@@ -542,8 +547,7 @@ static void reset(const struct op *o)
 	const char *why = NULL;
 
 	EXPECT(pci_reset_device(
-		       DEV,
-		       (enum pci_reset_method)(o->a % (PCI_RESET_ANY + 1)),
+		       DEV, (enum pci_reset_method)(o->a % (PCI_RESET_ANY + 1)),
 		       NULL, &why),
 	       -ENODEV, -EBUSY, -EBADF, -EINVAL, -EOPNOTSUPP, -EIO);
 	EXPECT(pci_restore_msi(DEV), -ENODEV, -ENXIO, -EBUSY);
@@ -582,10 +586,10 @@ static void change(const struct op *o)
 }
 
 static void (*const ops[])(const struct op *o) = {
-	add,	      take_away,      lose,	   give,	 take,
-	guest_write,  guest_messages, guest_place, guest_memory, guest_reads,
-	bind,	      unbind,	      deliver,	   reset,	 quarantine,
-	look,	      change,
+	add,         take_away,      lose,        give,         take,
+	guest_write, guest_messages, guest_place, guest_memory, guest_reads,
+	bind,        unbind,         deliver,     reset,        quarantine,
+	look,        change,
 };
 
 /* --- one life ------------------------------------------------------------------------------- */

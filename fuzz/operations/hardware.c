@@ -40,10 +40,10 @@ static int tester(const struct step *s)
 				DMA + FABRIC_PAGE * (s->c % PAGES));
 	(void)fabric_tester_set(world.f, at, FABRIC_TESTER_LENGTH, 4);
 	(void)fabric_tester_set(world.f, at, FABRIC_TESTER_PHANTOM, s->c & 4);
-	(void)fabric_tester_set(
-		world.f, at, FABRIC_TESTER_COMMAND,
-		s->c % FABRIC_TESTER_COMMANDS |
-			(s->dom & 0x80 ? FABRIC_TESTER_RUN : 0));
+	(void)fabric_tester_set(world.f, at, FABRIC_TESTER_COMMAND,
+				s->c % FABRIC_TESTER_COMMANDS |
+					(s->dom & 0x80 ? FABRIC_TESTER_RUN
+						       : 0));
 	(void)fabric_turn(world.f);
 	return 0;
 }

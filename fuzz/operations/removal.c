@@ -4,8 +4,9 @@
 
 static uint64_t timeout_of(uint8_t byte)
 {
-	static const uint64_t timeout[] = { 0, MSEC, 20 * MSEC, 60 * MSEC,
-					    300 * MSEC, 2000 * MSEC };
+	static const uint64_t timeout[] = {
+		0, MSEC, 20 * MSEC, 60 * MSEC, 300 * MSEC, 2000 * MSEC
+	};
 
 	return timeout[byte % ARRAY_SIZE(timeout)];
 }

@@ -44,7 +44,7 @@ struct guest {
 	enum on_ask on_ask;
 	uint64_t ram; /* PAGES pages */
 	bool mapped[PAGES];
-	bool mapping; /* somebody maps or unmaps */
+	bool mapping;               /* somebody maps or unmaps */
 	struct pci_mapping bar[64]; /* parts of BARs in its memory */
 	unsigned int nbars;
 };
@@ -62,8 +62,8 @@ extern struct world {
 	unsigned int ndevs;
 	struct guest guest[GUESTS];
 	struct pci_hold *hold[KEPT];
-	bool cut[KEPT]; /* … was cut off */
-	struct pci_dev *ref[KEPT]; /* owns a reference */
+	bool cut[KEPT];                    /* … was cut off */
+	struct pci_dev *ref[KEPT];         /* owns a reference */
 	struct pci_removal *removal[KEPT]; /* of a task that steps it */
 	struct bound bound[KEPT];
 	struct news {

@@ -87,9 +87,9 @@ static bool is_listed(int64_t value, const int *list, size_t n)
 static void check_refused(json_object *data)
 {
 	static const int known[] = {
-		-ENODEV,  -ENOENT, -EBUSY,  -EALREADY, -EINPROGRESS, -ECANCELED,
-		-EIO,     -EEXIST, -EBADF,  -EPERM,    -EINVAL,      -ERANGE,
-		-EAGAIN,  -ENOSPC, -ENOMEM, -E2BIG,    -EOPNOTSUPP,
+		-ENODEV, -ENOENT, -EBUSY,  -EALREADY, -EINPROGRESS, -ECANCELED,
+		-EIO,    -EEXIST, -EBADF,  -EPERM,    -EINVAL,      -ERANGE,
+		-EAGAIN, -ENOSPC, -ENOMEM, -E2BIG,    -EOPNOTSUPP,
 	};
 	json_object *err = member(data, "errno");
 
@@ -102,8 +102,8 @@ static void check_refused(json_object *data)
 static void check_error(json_object *error)
 {
 	static const int known[] = { RPC_PARSE_ERROR, RPC_INVALID_REQUEST,
-				     RPC_NO_METHOD, RPC_INVALID_PARAMS,
-				     RPC_INTERNAL, RPC_REFUSED };
+				     RPC_NO_METHOD,   RPC_INVALID_PARAMS,
+				     RPC_INTERNAL,    RPC_REFUSED };
 	int64_t code = json_object_get_int64(member(error, "code"));
 	json_object *data = member(error, "data");
 
@@ -124,8 +124,8 @@ static const char *check_answer(json_object *msg)
 	bool has_id, good, bad;
 
 	FUZZ_ASSERT(json_object_is_type(msg, json_type_object));
-	FUZZ_ASSERT(!strcmp(json_object_get_string(member(msg, "jsonrpc")),
-			    "2.0"));
+	FUZZ_ASSERT(
+		!strcmp(json_object_get_string(member(msg, "jsonrpc")), "2.0"));
 	has_id = json_object_object_get_ex(msg, "id", &id);
 	good = json_object_object_get_ex(msg, "result", NULL);
 	bad = json_object_object_get_ex(msg, "error", NULL);
@@ -259,12 +259,11 @@ static void expect(struct client *c, const char *line, size_t len)
 					      json_object_new_string(id_text(
 						      &msg->request[i])));
 	if (msg->batch && json_object_array_length(ids)) {
-		json_object_array_add(c->open,
-				      json_object_get(id_list(ids)));
+		json_object_array_add(c->open, json_object_get(id_list(ids)));
 	} else if (!msg->batch && json_object_array_length(ids)) {
-		json_object_array_add(c->open,
-				      json_object_get(json_object_array_get_idx(
-					      ids, 0)));
+		json_object_array_add(
+			c->open,
+			json_object_get(json_object_array_get_idx(ids, 0)));
 	}
 	json_object_put(ids);
 	rpc_free(msg);

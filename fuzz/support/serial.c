@@ -57,8 +57,8 @@ void serial_callbacks(void)
 		return;
 	calling = true;
 	while (queue) {
-		struct plat_rcu_head *head = container_of(
-			queue, struct plat_rcu_head, urcu.next);
+		struct plat_rcu_head *head =
+			container_of(queue, struct plat_rcu_head, urcu.next);
 
 		queue = queue->next;
 		if (!queue)
@@ -150,8 +150,8 @@ static void go_to(struct serial_task *next)
 
 static bool can_go_on(const struct serial_task *task)
 {
-	return !task->over && (task->ready(task->ready_arg) ||
-			       clock_now >= task->deadline);
+	return !task->over &&
+	       (task->ready(task->ready_arg) || clock_now >= task->deadline);
 }
 
 /* Of those that can, the @n-th, or the one that waits longest; NULL: none. */

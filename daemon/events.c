@@ -7,6 +7,7 @@
  */
 #include "events.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <uv.h>
 
@@ -59,9 +60,12 @@ static struct pci_event_listener listener = { .event = on_event };
 static void notify(const struct pci_event *event)
 {
 	json_object *msg = out_object(), *params = out_object();
+	char detail[sizeof(event->detail)];
 	const char *text;
 	size_t len;
 
+	snprintf(detail, sizeof(detail), "%s", event->detail);
+	text_mend(detail); /* the core has cut it */
 	out_uint(params, "seq", event->seq);
 	out_time(params, "time", event->time);
 	out_str(params, "type", pci_event_name(event->type));
@@ -72,7 +76,7 @@ static void notify(const struct pci_event *event)
 		out_null(params, "sbdf");
 		out_null(params, "instance");
 	}
-	out_str(params, "detail", event->detail);
+	out_str(params, "detail", detail);
 	out_str(msg, "jsonrpc", "2.0");
 	out_str(msg, "method", "event");
 	out_add(msg, "params", params);

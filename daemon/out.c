@@ -81,21 +81,31 @@ void out_str(json_object *to, const char *key, const char *value)
 		out_null(to, key);
 }
 
+/* Of the character that begins so; 0: none does. */
+static size_t char_len(unsigned char lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead < 0xc0)
+		return 0;
+	return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
 void text_mend(char *text)
 {
-	size_t len = strlen(text), at = len;
-	unsigned char lead;
+	char *to = text;
+	size_t len, n;
 
-	while (at && len - at < 4 &&
-	       ((unsigned char)text[at - 1] & 0xc0) == 0x80)
-		at--;
-	if (!at)
-		return;
-	lead = (unsigned char)text[--at];
-	if (lead >= 0xc0 && len - at < (lead >= 0xf0   ? 4u
-					: lead >= 0xe0 ? 3u
-						       : 2u))
-		text[at] = 0;
+	for (; *text; text += n) {
+		len = char_len((unsigned char)*text);
+		for (n = 1; n < len && (text[n] & 0xc0) == 0x80; n++)
+			;
+		if (n != len)
+			continue;
+		memmove(to, text, n);
+		to += n;
+	}
+	*to = 0;
 }
 
 void out_hex(json_object *to, const char *key, uint64_t value)

@@ -30,7 +30,7 @@ void out_uint(json_object *to, const char *key, uint64_t value);
 /* NULL becomes null. */
 void out_str(json_object *to, const char *key, const char *value);
 /*
- * Drop what a cut has left of a character at the end of @text: all else that
+ * Drop what cuts have left of characters, anywhere in @text: all else that
  * clients sent was checked to be UTF-8.
  */
 void text_mend(char *text);

@@ -205,6 +205,25 @@ static void test_an_unknown_device_says_what_to_do(void **state)
 	client_close(&c);
 }
 
+/* The sentence cuts it to 60 bytes, the last of which is half a character. */
+static void test_a_name_is_not_cut_inside_a_character(void **state)
+{
+	char params[200], expected[200];
+	struct client c;
+	json_object *error;
+
+	(void)state;
+	client_open(&c, &d);
+	snprintf(params, sizeof(params), "{\"name\":\"%059d\xc3\xa4\"}", 7);
+	snprintf(expected, sizeof(expected),
+		 "no domain %059d; `holdfast domain list` shows what there is",
+		 7);
+	error = must_fail(&c, -2, "domain.show", params);
+	assert_string_equal(str_at(error, "message"), expected);
+	json_object_put(error);
+	client_close(&c);
+}
+
 static void test_an_unknown_method_is_named(void **state)
 {
 	struct client c;
@@ -350,6 +369,7 @@ int main(int argc, char **argv)
 			test_a_notification_is_carried_out_and_not_answered),
 		cmocka_unit_test(test_a_wrong_param_is_named_by_its_path),
 		cmocka_unit_test(test_an_unknown_device_says_what_to_do),
+		cmocka_unit_test(test_a_name_is_not_cut_inside_a_character),
 		cmocka_unit_test(test_an_unknown_method_is_named),
 		cmocka_unit_test(
 			test_pages_have_every_device_once_and_in_order),

@@ -151,8 +151,7 @@ static uint32_t writable(uint16_t reg)
 /* By FLR or AF, where the corpus has these capabilities. */
 static void maybe_reset(uint16_t reg, uint32_t val)
 {
-	bool flr = reg == 0x60 + PCI_EXP_DEVCTL &&
-		   val & PCI_EXP_DEVCTL_BCR_FLR;
+	bool flr = reg == 0x60 + PCI_EXP_DEVCTL && val & PCI_EXP_DEVCTL_BCR_FLR;
 	bool af = reg == 0xb8 + PCI_AF_CTRL && val & PCI_AF_CTRL_FLR;
 
 	if (!(dev.kind & KIND_RESETS) || !(flr || af))

@@ -13,7 +13,7 @@ help:
 	@echo "make test     all tests under sanitizers"
 	@echo "make check    format, lint, layering, the freestanding core"
 	@echo "make bench    measure"
-	@echo "make fuzz     fuzz the parsers for some minutes"
+	@echo "make fuzz     hostile input, for a minute a target"
 	@echo "make explore  all schedules of small scenarios, and the Spin model"
 	@echo "make coverage branches of core/ that the tests reach, and a reason for the rest"
 	@echo "make install  into PREFIX ($(PREFIX)); DESTDIR is respected"

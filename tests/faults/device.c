@@ -41,6 +41,28 @@ static int scan_slot(pci_sbdf_t sbdf)
 	return found.error;
 }
 
+/* --- cards ------------------------------------------------------------------- */
+
+static void plug_into(pci_sbdf_t slot, const char *card)
+{
+	char err[200];
+	int ret;
+
+	inject_pause();
+	ret = fabric_plug(f, slot, card, err, sizeof(err));
+	inject_resume();
+	if (ret && ret != -EEXIST)
+		driver_fail(__FILE__, __LINE__, "%s", err);
+}
+
+/* If the core has let go of it. */
+static void take_out_of(pci_sbdf_t slot)
+{
+	inject_pause();
+	(void)!fabric_unplug(f, slot, NULL);
+	inject_resume();
+}
+
 /* --- one function ------------------------------------------------------------- */
 
 static int remove_all(void)
@@ -208,8 +230,11 @@ static bool is_pf_removed(void)
 	return !is_there(PF) && !is_there(VF_1) && !is_there(VF_2);
 }
 
-static int add_pf(void)
+/* Out and in again: firmware switches the VFs on. */
+static int plug_pf(void)
 {
+	take_out_of(PF_PORT);
+	plug_into(PF_PORT, "pf");
 	return scan_slot(PF);
 }
 
@@ -218,34 +243,13 @@ static bool is_pf_added(void)
 	return is_sound(PF) && is_sound(VF_1) && is_sound(VF_2);
 }
 
-/* A removal has switched the VFs off; firmware, or a driver, does it again. */
-static int enable_vfs(void)
-{
-	uint16_t pos = 0x100;
-
-	while (config(PF, pos, 2) != PCI_EXT_CAP_ID_SRIOV) {
-		pos = (uint16_t)(config(PF, pos, 4) >> 20);
-		CHECK(pos);
-	}
-	poke(PF, pos + PCI_SRIOV_NUM_VF, 2, 2);
-	poke(PF, pos + PCI_SRIOV_CTRL, 2,
-	     PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE);
-	return 0;
-}
-
-static bool are_vfs_on(void)
-{
-	return config(VF_1, PCI_COMMAND, 2) != 0xffff;
-}
-
 static const struct scenario pf_with_vfs = {
 	.name = "pf",
 	.step =
 		(const struct step[]){
 			{ "remove", remove_pf, removal_errors, is_pf_removed,
 			  false },
-			{ "enable VFs", enable_vfs, NULL, are_vfs_on, false },
-			{ "add", add_pf, add_errors, is_pf_added, true },
+			{ "plug", plug_pf, add_errors, is_pf_added, true },
 			{ 0 },
 		},
 };
@@ -281,19 +285,7 @@ static const struct scenario bridge = {
 		},
 };
 
-/* --- cards ----------------------------------------------------------------------------- */
-
-static void plug_into(pci_sbdf_t slot, const char *card)
-{
-	char err[200];
-	int ret;
-
-	inject_pause();
-	ret = fabric_plug(f, slot, card, err, sizeof(err));
-	inject_resume();
-	if (ret && ret != -EEXIST)
-		driver_fail(__FILE__, __LINE__, "%s", err);
-}
+/* --- cards that come and go ------------------------------------------------------------ */
 
 static int plug(void)
 {
@@ -313,12 +305,7 @@ static int remove_card(void)
 
 static int unplug(void)
 {
-	int err;
-
-	inject_pause();
-	err = fabric_unplug(f, SLOT, NULL);
-	inject_resume();
-	CHECK(!err || err == -ENOENT);
+	take_out_of(SLOT);
 	return 0;
 }
 

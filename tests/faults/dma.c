@@ -3,6 +3,7 @@
 #include "machine.h"
 
 static uint64_t ram, more; /* behind DMA, and DMA + 1 MiB */
+static bool mapped, mapped_more;
 
 #define MORE (DMA + 0x100000)
 #define SIZE (PAGES * FABRIC_PAGE)
@@ -10,27 +11,30 @@ static uint64_t ram, more; /* behind DMA, and DMA + 1 MiB */
 static int create(void)
 {
 	ram = more = 0;
+	mapped = mapped_more = false;
 	return create_one();
-}
-
-static bool is_mapped(uint64_t dma)
-{
-	return domain_dma_map(one, dma, ram, FABRIC_PAGE, RW) == -EEXIST;
 }
 
 static int map_first(void)
 {
+	int err = 0;
+
 	if (!ram)
 		ram = pages_of(domain_id(one));
-	if (is_mapped(DMA))
-		return 0;
-	return domain_dma_map(one, DMA, ram, SIZE, RW);
+	if (!mapped)
+		err = domain_dma_map(one, DMA, ram, SIZE, RW);
+	mapped = !err;
+	return err;
 }
 
+/* It is recorded, all of it: no part can be mapped again. */
 static bool has_first(void)
 {
 	inject_on(false);
-	return is_mapped(DMA) && is_mapped(DMA + SIZE - FABRIC_PAGE);
+	return mapped &&
+	       domain_dma_map(one, DMA, ram, FABRIC_PAGE, RW) == -EEXIST &&
+	       domain_dma_map(one, DMA + SIZE - FABRIC_PAGE, ram, FABRIC_PAGE,
+			      RW) == -EEXIST;
 }
 
 static int give_both(void)
@@ -62,11 +66,14 @@ static bool have_both(void)
 
 static int map_more(void)
 {
+	int err = 0;
+
 	if (!more)
 		more = pages_of(domain_id(one));
-	if (is_mapped(MORE))
-		return 0;
-	return domain_dma_map(one, MORE, more, SIZE, RW);
+	if (!mapped_more)
+		err = domain_dma_map(one, MORE, more, SIZE, RW);
+	mapped_more = !err;
+	return err;
 }
 
 static bool has_more(void)

@@ -28,11 +28,12 @@
 #define BUS_ONLY pci_sbdf(0, 8, 0, 0) /* … by its bus */
 #define PF_OFF pci_sbdf(0, 9, 0, 0)   /* two VFs, off */
 #define PF pci_sbdf(0, 10, 0, 0)      /* two VFs, on: */
+#define PF_PORT pci_sbdf(0, 0, 9, 0)
 #define VF_1 pci_sbdf(0, 10, 0, 1)
 #define VF_2 pci_sbdf(0, 10, 0, 2)
 #define SLOT pci_sbdf(0, 0, 10, 0) /* empty; a card answers at */
 #define CARD pci_sbdf(0, 11, 0, 0)
-#define FUNCTIONS 25
+#define MOST 40 /* functions, with cards */
 
 #define BAR_AT 0xe0000000ull /* of ALL's BAR 0 in a guest */
 #define DMA 0x100000ull
@@ -120,7 +121,7 @@ struct rest {
 		struct pci_dev_info info;
 		struct pci_iommu_info iommu;
 		uint8_t config[CONFIG_KEPT];
-	} fn[FUNCTIONS + 8];
+	} fn[MOST];
 };
 
 void look_around(struct rest *rest);

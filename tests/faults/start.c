@@ -51,7 +51,7 @@ static bool are_all_there(void)
 	for (; !pci_query_next(at, &info);
 	     at = pci_sbdf_from(info.desc.sbdf.sbdf + 1))
 		n += is_sound(info.desc.sbdf);
-	return n == FUNCTIONS;
+	return n == fabric_functions(f);
 }
 
 static const struct scenario init = {

@@ -98,9 +98,14 @@ bool inject_fired(void)
 	return inject.fired;
 }
 
-enum inject_kind inject_armed(void)
+enum inject_kind inject_kind(void)
 {
 	return inject.kind;
+}
+
+bool inject_loses_writes(void)
+{
+	return inject.kind == INJECT_DEAD || inject.kind == INJECT_RESET_DEAD;
 }
 
 void inject_pause(void)

@@ -68,7 +68,9 @@ void inject_host(struct fabric *f);
 void inject_arm(enum inject_kind kind, unsigned int nth);
 void inject_on(bool on);
 bool inject_fired(void);
-enum inject_kind inject_armed(void);
+enum inject_kind inject_kind(void);
+/* What was dead for a while has missed writes, and nobody knows which. */
+bool inject_loses_writes(void);
 /* Nothing fails any more, and what is dead, silent or late is well again. */
 void inject_revive(void);
 

@@ -45,6 +45,9 @@ static int bind(enum pci_vector_kind kind, unsigned int first, unsigned int n)
 
 	if (err && err != -EEXIST)
 		CHECK_EQUAL(irqs().msi + irqs().msix, 0);
+	/* What the device has not taken it is told once more. */
+	if (err == -EEXIST)
+		CHECK(!pci_restore_msi(ALL) || inject_fired());
 	for (i = 0; i < n && (!err || err == -EEXIST); i++)
 		CHECK_EQUAL(pci_irq_mask(pdev, kind, first + i, false), 0);
 	pcidev_put(pdev);
@@ -64,6 +67,13 @@ static int decode(void)
 {
 	poke(ALL, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	return 0;
+}
+
+static bool is_decoded(void)
+{
+	const uint32_t on = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+
+	return (config(ALL, PCI_COMMAND, 2) & on) == on;
 }
 
 static bool arrives(unsigned int vector)
@@ -118,7 +128,7 @@ static int restore(void)
 
 #define DECODE                                      \
 	{                                           \
-		"decode", decode, NULL, NULL, false \
+		"decode", decode, NULL, is_decoded, false \
 	}
 
 static const struct scenario msi = {

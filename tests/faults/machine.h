@@ -59,7 +59,8 @@ void machine_close(void);
 
 /* Errors of operations that several scenarios use. */
 extern const struct answer memory_only[], assign_errors[], deassign_errors[],
-	removal_errors[], add_errors[], reset_errors[], quarantine_errors[];
+	removal_errors[], add_errors[], reset_errors[], hide_errors[],
+	quarantine_errors[];
 
 /* Steps that more than one scenario needs. */
 int create_one(void);
@@ -125,6 +126,8 @@ struct rest {
 };
 
 void look_around(struct rest *rest);
+/* What come_home() finds described otherwise it removes and adds. */
+void machine_expect(const struct rest *rest);
 /* Ends the run if @now is not as @then. */
 void check_rest(const struct rest *then, const struct rest *now);
 

@@ -342,18 +342,23 @@ void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 	for (i = 0; i <= PCI_BAR_FIRST_ROM; i++) {
 		uint16_t reg = conf_bar_register(desc, i);
 		struct pci_bar now = { .kind = PCI_BAR_ROM };
-		uint32_t lo;
+		uint32_t lo, hi = 0;
 
 		if (bar[i].kind == PCI_BAR_NONE)
 			continue;
 		lo = conf_read(c, reg, 4);
-		if (lo == UINT32_MAX)
-			continue; /* it does not answer */
+		if (lo != UINT32_MAX && bar[i].kind != PCI_BAR_ROM &&
+		    is_mem64(lo))
+			hi = conf_read(c, reg + 4, 4);
+		if (lo == UINT32_MAX || hi == UINT32_MAX) {
+			if (!c->err) /* it does not answer */
+				c->err = -EIO;
+			continue;
+		}
 		if (bar[i].kind == PCI_BAR_ROM)
 			now.addr = lo & PCI_ROM_ADDRESS_MASK;
 		else
-			bar_decode(&now, lo,
-				   is_mem64(lo) ? conf_read(c, reg + 4, 4) : 0);
+			bar_decode(&now, lo, hi);
 		bar[i].addr = now.kind == bar[i].kind ? now.addr : 0;
 	}
 	cap_begin(&it, c, desc->cfg_size);

@@ -155,14 +155,15 @@ static inline void conf_heed_write(struct pci_dev *pdev, uint16_t reg,
 }
 /*
  * Keep how the hardware domain has had a device that has just left it; of any
- * other nothing happens. Owner of pdev->op, no lock.
+ * other nothing happens. Owner of pdev->op, no lock. -EIO: it cannot be read.
  */
-void conf_save(struct pci_dev *pdev);
+int conf_save(struct pci_dev *pdev);
 /*
  * Hardware as it is recorded, but MSI and MSI-X off, and Command is @command.
- * Whoever could write to it cannot meanwhile.
+ * Whoever could write to it cannot meanwhile. The first error of the host; all
+ * else is put back all the same.
  */
-void conf_restore(struct pci_dev *pdev, uint16_t command);
+int conf_restore(struct pci_dev *pdev, uint16_t command);
 /* It starts and decodes nothing, and sends no interrupt. Likewise. */
 void conf_stop(struct pci_dev *pdev);
 /* The bits of @mask in a 16-bit register, if it answers at all. */

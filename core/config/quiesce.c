@@ -55,17 +55,23 @@ static void controls_of(struct pci_dev *pdev, struct control ctl[CONTROLS])
 	};
 }
 
-static void save(struct conf *c, struct pci_dev *pdev, uint16_t command)
+/* False: it does not answer. What is no answer must never be put back. */
+static bool save(struct conf *c, struct pci_dev *pdev, uint16_t command)
 {
 	struct control ctl[CONTROLS];
 	unsigned int i;
 
 	controls_of(pdev, ctl);
-	for (i = 0; i < CONTROLS; i++)
-		if (ctl[i].reg)
-			*ctl[i].saved = conf_read(c, ctl[i].reg, 2);
+	for (i = 0; i < CONTROLS; i++) {
+		if (!ctl[i].reg)
+			continue;
+		*ctl[i].saved = conf_read(c, ctl[i].reg, 2);
+		if (c->err || *ctl[i].saved == conf_ones(2))
+			return false;
+	}
 	pdev->quiet.command = command;
 	pdev->quiet.saved = true;
+	return true;
 }
 
 /* False if it stays on. */
@@ -126,8 +132,10 @@ static int quiesce_once(struct conf *c, struct pci_dev *pdev, uint64_t deadline,
 		return -EIO;
 	}
 	first = !pdev->quiet.saved || command & PCI_COMMAND_MASTER;
-	if (!pdev->quiet.saved)
-		save(c, pdev, command);
+	if (!pdev->quiet.saved && !save(c, pdev, command)) {
+		*why = no_answer;
+		return -EIO;
+	}
 	*why = switch_all_off(c, pdev, command, first);
 	if (*why)
 		goto out;
@@ -188,7 +196,8 @@ static void config_restore(struct pci_dev *pdev)
  */
 static int config_leave(struct pci_dev *pdev)
 {
-	conf_save(pdev);
+	if (conf_save(pdev))
+		pcidev_set_broken(pdev, "its registers cannot be read");
 	pdev->quiet.saved = false;
 	return 0;
 }

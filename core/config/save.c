@@ -47,30 +47,60 @@ static uint16_t kept_register(const struct pci_dev *pdev, unsigned int i)
 	return base[kept[i].of] ? base[kept[i].of] + kept[i].reg : 0;
 }
 
+/*
+ * Of registers that are never all-ones: such an answer is none, and remembered
+ * in @c as an error of the host is.
+ */
+static uint32_t answer(struct conf *c, uint16_t reg, uint8_t size)
+{
+	uint32_t val = conf_read(c, reg, size);
+
+	if (val == conf_ones(size) && !c->err)
+		c->err = -EIO;
+	return val;
+}
+
+static void update(struct conf *c, uint16_t reg, uint16_t mask, uint16_t val)
+{
+	uint16_t now = (uint16_t)answer(c, reg, 2);
+
+	if (now != conf_ones(2) && (now ^ val) & mask)
+		conf_write(c, reg, 2, (now & ~mask) | (val & mask));
+}
+
 void conf_update(struct pci_dev *pdev, uint16_t reg, uint16_t mask,
 		 uint16_t val)
 {
-	uint16_t now = (uint16_t)pcidev_read(pdev, reg, 2);
+	struct conf c;
 
-	if (now != conf_ones(2) && (now ^ val) & mask)
-		pcidev_write(pdev, reg, 2, (now & ~mask) | (val & mask));
+	conf_of(&c, pdev);
+	update(&c, reg, mask, val);
 }
 
 /* --- keeping ------------------------------------------------------------------ */
 
-static void save_registers(struct pci_dev *pdev)
+/* A byte may be all-ones, the dword around it never is. */
+static uint32_t keep(struct conf *c, uint16_t reg, uint8_t size)
 {
-	uint16_t pcie = pdev->desc.pcie;
+	if (size == 1)
+		return answer(c, reg & ~3u, 4) >> 8 * (reg & 3) & 0xff;
+	return answer(c, reg, size);
+}
+
+static void save_registers(struct conf *c)
+{
+	struct pci_dev *pdev = c->pdev;
 	struct pci_record *r = &pdev->record;
+	uint16_t pcie = pdev->desc.pcie;
 	unsigned int i;
 
-	r->express_2 = pcie && (pcidev_read(pdev, pcie + PCI_EXP_FLAGS, 2) &
+	r->express_2 = pcie && (answer(c, pcie + PCI_EXP_FLAGS, 2) &
 				PCI_EXP_FLAGS_VERS) >= 2;
 	for (i = 0; i < PCI_KEPT; i++)
 		if (kept_register(pdev, i))
-			r->reg[i] = pcidev_read(pdev, kept_register(pdev, i),
-						kept[i].size) &
-				    ~(uint32_t)kept[i].never;
+			r->reg[i] =
+				keep(c, kept_register(pdev, i), kept[i].size) &
+				~(uint32_t)kept[i].never;
 }
 
 static uint16_t rebar_control(const struct pci_dev *pdev, unsigned int i)
@@ -79,46 +109,46 @@ static uint16_t rebar_control(const struct pci_dev *pdev, unsigned int i)
 }
 
 /* A reset undoes sizes that were chosen, too (PCIe 6.0 §7.8.6.3). */
-static void save_sizes_of(struct pci_dev *pdev, uint16_t pos)
+static void save_sizes_of(struct conf *c, uint16_t pos)
 {
+	struct pci_dev *pdev = c->pdev;
 	struct pci_record *r = &pdev->record;
 	unsigned int i, count;
 	uint16_t ctrl;
 
 	r->rebar = pos + PCI_REBAR_CTRL;
-	ctrl = (uint16_t)pcidev_read(pdev, r->rebar, 2);
+	ctrl = (uint16_t)answer(c, r->rebar, 2);
 	count = (ctrl & PCI_REBAR_CTRL_NBAR_MASK) >> PCI_REBAR_CTRL_NBAR_SHIFT;
-	for (i = 0; i < count && i < ARRAY_SIZE(r->rebar_size); i++) {
-		ctrl = (uint16_t)pcidev_read(pdev, rebar_control(pdev, i), 2);
+	for (i = 0; i < count && i < ARRAY_SIZE(r->rebar_size) &&
+		    rebar_control(pdev, i) < PCI_CFG_SPACE_EXP_SIZE;
+	     i++) {
+		ctrl = (uint16_t)answer(c, rebar_control(pdev, i), 2);
 		r->rebar_size[i] = (ctrl & PCI_REBAR_CTRL_BAR_SIZE) >>
 				   PCI_REBAR_CTRL_BAR_SHIFT;
 	}
 	r->nrebar = (uint8_t)i;
 }
 
-static void save_sizes(struct pci_dev *pdev)
+static void save_sizes(struct conf *c)
 {
 	struct cap_iter it;
 	struct pci_cap cap;
-	struct conf c;
 
-	pdev->record.nrebar = 0;
-	conf_of(&c, pdev);
-	cap_begin(&it, &c, pdev->desc.cfg_size);
+	c->pdev->record.nrebar = 0;
+	cap_begin(&it, c, c->pdev->desc.cfg_size);
 	while (cap_next(&it, &cap) == 1)
 		if (cap.extended && cap.id == PCI_EXT_CAP_ID_REBAR)
-			save_sizes_of(pdev, cap.pos);
+			save_sizes_of(c, cap.pos);
 }
 
 /* As the registers have it: the upper half of MEM64 in the next one. */
-static void save_bars(struct pci_dev *pdev)
+static void save_bars(struct conf *c)
 {
+	struct pci_dev *pdev = c->pdev;
 	struct pci_bar bar[PCI_BAR_COUNT];
-	struct conf c;
 	unsigned int i;
 
-	conf_of(&c, pdev);
-	conf_bars_now(&c, &pdev->desc, bar);
+	conf_bars_now(c, &pdev->desc, bar);
 	for (i = 0; i < PCI_BAR_COUNT; i++)
 		pdev->record.bar[i] = (uint32_t)bar[i].addr;
 	for (i = 0; i < PCI_BAR_COUNT - 1; i++)
@@ -127,53 +157,75 @@ static void save_bars(struct pci_dev *pdev)
 }
 
 /* What a removal has kept quiet is recorded as it was before. */
-void conf_save(struct pci_dev *pdev)
+static bool save(struct pci_dev *pdev)
 {
 	struct pci_record *r = &pdev->record;
+	struct conf c;
 	uint16_t command;
 
-	if (!r->wanted)
-		return;
-	command = (uint16_t)pcidev_read(pdev, PCI_COMMAND, 2);
-	r->known = command != conf_ones(2);
+	conf_of(&c, pdev);
+	command = (uint16_t)answer(&c, PCI_COMMAND, 2);
+	r->known = !c.err;
 	r->command = 0;
 	if (r->known)
 		r->command = pdev->quiet.saved ? pdev->quiet.command : command;
 	if (r->known) {
-		save_registers(pdev);
-		save_sizes(pdev);
+		save_registers(&c);
+		save_sizes(&c);
 	}
-	save_bars(pdev);
+	save_bars(&c);
+	r->known = !c.err;
+	return r->known;
+}
+
+/*
+ * What is not recorded is lost in the reset, so what does not come is asked for
+ * again. A device that cannot be read goes to nobody, and the record is still
+ * wanted when it is taken home.
+ */
+int conf_save(struct pci_dev *pdev)
+{
+	unsigned int tries = 3;
+	bool saved = false;
+
+	if (!pdev->record.wanted)
+		return 0;
+	while (!saved && tries--)
+		saved = save(pdev);
+	if (!saved && !pcidev_marked(pdev, PCI_MARK_LOST))
+		return -EIO;
 	pci_lock(&pdev->lock);
-	r->wanted = false;
+	pdev->record.wanted = false;
 	pci_unlock(&pdev->lock);
+	return 0;
 }
 
 /* --- putting back ---------------------------------------------------------------- */
 
 /* What VFs hang on is not written while there are any (§9.3.3.13). */
-static bool has_vfs(struct pci_dev *pdev)
+static bool has_vfs(struct conf *c)
 {
-	uint16_t sriov = pdev->desc.sriov;
+	uint16_t sriov = c->pdev->desc.sriov;
 
-	return sriov && pcidev_read(pdev, sriov + PCI_SRIOV_CTRL, 2) &
+	return sriov && answer(c, sriov + PCI_SRIOV_CTRL, 2) &
 				(PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE);
 }
 
-static void put_sizes(struct pci_dev *pdev)
+static void put_sizes(struct conf *c)
 {
+	struct pci_dev *pdev = c->pdev;
 	const struct pci_record *r = &pdev->record;
 	unsigned int i;
 
 	for (i = 0; i < r->nrebar; i++)
-		conf_update(pdev, rebar_control(pdev, i),
-			    PCI_REBAR_CTRL_BAR_SIZE,
-			    (uint16_t)(r->rebar_size[i]
-				       << PCI_REBAR_CTRL_BAR_SHIFT));
+		update(c, rebar_control(pdev, i), PCI_REBAR_CTRL_BAR_SIZE,
+		       (uint16_t)(r->rebar_size[i]
+				  << PCI_REBAR_CTRL_BAR_SHIFT));
 }
 
-static void put_bars(struct pci_dev *pdev, bool vfs)
+static void put_bars(struct conf *c, bool vfs)
 {
+	struct pci_dev *pdev = c->pdev;
 	const struct pci_dev_desc *desc = &pdev->desc;
 	unsigned int i, n;
 
@@ -187,55 +239,62 @@ static void put_bars(struct pci_dev *pdev, bool vfs)
 		if (desc->bar[i].kind == PCI_BAR_NONE ||
 		    !(bar[0] || (n == 2 && bar[1])))
 			continue;
-		pcidev_write(pdev, reg, 4, bar[0]);
+		conf_write(c, reg, 4, bar[0]);
 		if (n == 2)
-			pcidev_write(pdev, reg + 4, 4, bar[1]);
+			conf_write(c, reg + 4, 4, bar[1]);
 	}
 }
 
-static void put_registers(struct pci_dev *pdev, bool vfs)
+static void put_registers(struct conf *c, bool vfs)
 {
+	struct pci_dev *pdev = c->pdev;
 	unsigned int i;
 
 	for (i = 0; i < PCI_KEPT; i++)
 		if (kept_register(pdev, i) && !(vfs && kept[i].of == SRIOV))
-			pcidev_write(pdev, kept_register(pdev, i), kept[i].size,
-				     pdev->record.reg[i]);
+			conf_write(c, kept_register(pdev, i), kept[i].size,
+				   pdev->record.reg[i]);
 }
 
-static void messages_off(struct pci_dev *pdev)
+static void messages_off(struct conf *c)
 {
-	const struct pci_dev_desc *desc = &pdev->desc;
+	const struct pci_dev_desc *desc = &c->pdev->desc;
 
 	if (desc->msi)
-		conf_update(pdev, desc->msi + PCI_MSI_FLAGS,
-			    PCI_MSI_FLAGS_ENABLE, 0);
+		update(c, desc->msi + PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE, 0);
 	if (desc->msix)
-		conf_update(pdev, desc->msix + PCI_MSIX_FLAGS,
-			    PCI_MSIX_FLAGS_ENABLE, 0);
+		update(c, desc->msix + PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE,
+		       0);
 }
 
 void conf_stop(struct pci_dev *pdev)
 {
-	pcidev_write(pdev, PCI_COMMAND, 2,
-		     pdev->desc.is_vf ? 0 : PCI_COMMAND_INTX_DISABLE);
-	messages_off(pdev);
+	struct conf c;
+
+	conf_of(&c, pdev);
+	conf_write(&c, PCI_COMMAND, 2,
+		   pdev->desc.is_vf ? 0 : PCI_COMMAND_INTX_DISABLE);
+	messages_off(&c);
 }
 
 /* Nothing decoded, nothing started, then the rest, and @command last. */
-void conf_restore(struct pci_dev *pdev, uint16_t command)
+int conf_restore(struct pci_dev *pdev, uint16_t command)
 {
 	const uint16_t active = PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
 				PCI_COMMAND_MASTER;
-	bool vfs = has_vfs(pdev);
+	struct conf c;
+	bool vfs;
 
-	pcidev_write(pdev, PCI_COMMAND, 2,
-		     (command & ~active) | PCI_COMMAND_INTX_DISABLE);
-	messages_off(pdev);
+	conf_of(&c, pdev);
+	vfs = has_vfs(&c);
+	conf_write(&c, PCI_COMMAND, 2,
+		   (command & ~active) | PCI_COMMAND_INTX_DISABLE);
+	messages_off(&c);
 	if (pdev->record.known) {
-		put_registers(pdev, vfs);
-		put_sizes(pdev);
+		put_registers(&c, vfs);
+		put_sizes(&c);
 	}
-	put_bars(pdev, vfs);
-	pcidev_write(pdev, PCI_COMMAND, 2, command);
+	put_bars(&c, vfs);
+	conf_write(&c, PCI_COMMAND, 2, command);
+	return c.err;
 }

@@ -179,7 +179,7 @@ void reset_bus_assert(struct pci_dev *pdev, bool on)
 
 	if (on) {
 		list_for_each(other, &r->along, struct pci_reset, along_entry) {
-			conf_save(other->pdev);
+			(void)conf_save(other->pdev); /* it rests */
 			reset_plant(other->pdev);
 		}
 	}
@@ -200,11 +200,14 @@ bool reset_bus_answers(struct pci_dev *pdev)
 /* It had been reset, and checked, before; or it rests. */
 static void put_back(struct pci_dev *other)
 {
-	const char *why;
+	const char *why = NULL;
+	int err = conf_restore(other, other->record.command &
+					      (uint16_t)~PCI_COMMAND_MASTER);
 
-	conf_restore(other,
-		     other->record.command & (uint16_t)~PCI_COMMAND_MASTER);
-	why = other->reset->rests ? NULL : reset_check(other);
+	if (err)
+		why = "its registers cannot be put back";
+	else if (!other->reset->rests)
+		why = reset_check(other);
 	if (why)
 		pcidev_set_broken(other, why);
 }

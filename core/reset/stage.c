@@ -177,9 +177,11 @@ static enum progress answer(struct pci_dev *pdev)
 	if (r->method != PCI_RESET_METHODS && !r->bus_done &&
 	    reset_had_no_effect(pdev))
 		return fail(pdev, "the reset had no effect");
-	conf_restore(pdev,
-		     pdev->record.command & (uint16_t)~PCI_COMMAND_MASTER);
-	why = reset_check(pdev);
+	if (conf_restore(pdev,
+			 pdev->record.command & (uint16_t)~PCI_COMMAND_MASTER))
+		why = "its registers cannot be put back";
+	else
+		why = reset_check(pdev);
 	if (why)
 		return fail(pdev, why);
 	if (r->method != PCI_RESET_METHODS)

@@ -79,7 +79,7 @@ static void finish(struct vpci *view, bool well)
 {
 	hf_fetch_and_release(&view->work, ~(uint32_t)VPCI_WORK_FLR);
 	if (well) {
-		vpci_header_start(view);
+		(void)vpci_header_start(view);
 		vpci_irq_start(view);
 		vpci_command_apply(view);
 	}

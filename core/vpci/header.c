@@ -281,7 +281,7 @@ void vpci_header_reset(struct vpci *view)
 	vpci_command_apply(view);
 }
 
-void vpci_header_start(struct vpci *view)
+int vpci_header_start(struct vpci *view)
 {
 	uint16_t command = view->pdev->record.command |
 			   PCI_COMMAND_INTX_DISABLE;
@@ -291,7 +291,7 @@ void vpci_header_start(struct vpci *view)
 	for (i = 0; i < VPCI_BARS; i++)
 		if (view->bar[i].size && view->bar[i].kind != PCI_BAR_IO)
 			command |= PCI_COMMAND_MEMORY;
-	conf_restore(view->pdev, command);
+	return conf_restore(view->pdev, command);
 }
 
 /*
@@ -313,12 +313,15 @@ static void power_on(struct pci_dev *pdev)
 	plat_event_destroy(&never);
 }
 
-static void enter_guest(struct vpci *view)
+static int enter_guest(struct vpci *view)
 {
+	int err;
+
 	power_on(view->pdev);
 	plat_rcu_read_lock();
-	vpci_header_start(view);
+	err = vpci_header_start(view);
 	plat_rcu_read_unlock();
+	return err;
 }
 
 /* BARs, as the hardware domain left them; VFs decode by their PF's word. */
@@ -337,19 +340,19 @@ static void enter_hardware(struct vpci *view)
 	} while (more);
 }
 
-void vpci_header_enter(struct vpci *view)
+int vpci_header_enter(struct vpci *view)
 {
-	if (view->hardware)
-		enter_hardware(view);
-	else
-		enter_guest(view);
+	if (!view->hardware)
+		return enter_guest(view);
+	enter_hardware(view);
+	return 0;
 }
 
 void vpci_header_leave(struct vpci *view)
 {
 	plat_rcu_read_lock();
 	/* What the guest has told it to do it must not go on doing (rule 15). */
-	conf_restore(view->pdev, view->pdev->record.command &
-					 (uint16_t)~PCI_COMMAND_MASTER);
+	(void)conf_restore(view->pdev, view->pdev->record.command &
+					       (uint16_t)~PCI_COMMAND_MASTER);
 	plat_rcu_read_unlock();
 }

@@ -265,10 +265,10 @@ void vpci_header_reset(struct vpci *view);
  * host had it: Command, BARs, MSI and MSI-X off. Outside the lock; the owner of
  * pdev->op.
  */
-void vpci_header_enter(struct vpci *view);
+int vpci_header_enter(struct vpci *view);
 void vpci_header_leave(struct vpci *view);
 /* The part of enter that a reset undoes: writes only. In a section. */
-void vpci_header_start(struct vpci *view);
+int vpci_header_start(struct vpci *view);
 /* The same of what bar.c has: after vpci_values_reset(). */
 void vpci_bars_reset(struct vpci *view);
 

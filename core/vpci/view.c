@@ -91,7 +91,7 @@ static int vpci_attach(struct pci_dev *pdev)
 			 &view);
 	if (err)
 		return err;
-	vpci_header_enter(view);
+	(void)vpci_header_enter(view); /* nothing that can fail */
 	hf_store_release(&pdev->hw_view, view);
 	return 0;
 }
@@ -100,7 +100,7 @@ static int vpci_attach(struct pci_dev *pdev)
 static void welcome_home(struct vpci *hw)
 {
 	hf_store_release(&hw->cut, 0);
-	vpci_header_enter(hw);
+	(void)vpci_header_enter(hw);
 }
 
 static int vpci_enter(struct pci_dev *pdev, struct domain *d)
@@ -119,9 +119,9 @@ static int vpci_enter(struct pci_dev *pdev, struct domain *d)
 			 &view);
 	if (err)
 		return err;
-	vpci_header_enter(view);
-	hf_store_release(&pdev->view, view);
-	return 0;
+	err = vpci_header_enter(view);
+	hf_store_release(&pdev->view, view); /* after an error, to be left */
+	return err;
 }
 
 /* A reset under way: the device may not answer before it is over. */
@@ -240,7 +240,7 @@ static void vpci_restore(struct pci_dev *pdev)
 	pci_lock(&pdev->lock);
 	if (!(hf_load_relaxed(&view->work) & VPCI_WORK_FLR)) {
 		vpci_irq_stop(view);
-		vpci_header_start(view);
+		(void)vpci_header_start(view);
 		vpci_irq_start(view);
 		vpci_command_apply(view);
 	}

@@ -31,6 +31,8 @@ static void switch_acs_on(struct pci_dev *pdev, struct pci_iommu *iommu)
 	conf_of(&c, pdev);
 	cap = (uint16_t)conf_read(&c, pos + PCI_ACS_CAP, 2);
 	ctrl = (uint16_t)conf_read(&c, pos + PCI_ACS_CTRL, 2);
+	if (cap == conf_ones(2) || ctrl == conf_ones(2))
+		return; /* no answer, so as if it had none */
 	if (!pdev->pseg->host->ops->read_only)
 		conf_write(&c, pos + PCI_ACS_CTRL, 2, ctrl | (cap & wanted));
 	ctrl = (uint16_t)conf_read(&c, pos + PCI_ACS_CTRL, 2);

@@ -455,7 +455,7 @@ int pci_hide_device(pci_sbdf_t sbdf, bool hide)
 	}
 	if (hf_load_acquire(&pdev->owner) == from) {
 		err = move_out(pdev, from);
-		if (!err && hide)
+		if (!err && hide && !pcidev_is_broken(pdev))
 			err = pcidev_move(pdev, dom_io, dom_hidden,
 					  PCI_MOVE_PLAIN, NULL, NULL, NULL);
 		else if (!err)

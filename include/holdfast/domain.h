@@ -135,8 +135,9 @@ int pci_domain_refuse(struct domain *d, pci_sbdf_t sbdf) __must_check;
 
 /*
  * Hand a device to dom_hidden (the hypervisor's own) or back. 0; -ENODEV;
- * -EBUSY a guest owns it, or an operation runs; -EBADF broken; -EIO it became so
- * on its way back, and is in quarantine; -EOPNOTSUPP a read-only host. May sleep.
+ * -EBUSY a guest owns it, or an operation runs; -EBADF broken; -EIO it is in
+ * quarantine now (rule 15), or cannot be given back; -EOPNOTSUPP a read-only
+ * host. May sleep.
  */
 int pci_hide_device(pci_sbdf_t sbdf, bool hide) __must_check;
 

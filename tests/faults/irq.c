@@ -126,8 +126,8 @@ static int restore(void)
 	return pci_restore_msi(ALL);
 }
 
-#define DECODE                                      \
-	{                                           \
+#define DECODE                                            \
+	{                                                 \
 		"decode", decode, NULL, is_decoded, false \
 	}
 

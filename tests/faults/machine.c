@@ -433,11 +433,13 @@ static bool is_same(const struct pci_dev_desc *a, const struct pci_dev_desc *b)
 	       a->cfg_size == b->cfg_size &&
 	       a->phantom_stride == b->phantom_stride &&
 	       a->msi_vectors == b->msi_vectors &&
-	       a->msix_entries == b->msix_entries &&
-	       a->vf_num == b->vf_num && a->vf_total == b->vf_total &&
-	       a->parent.sbdf == b->parent.sbdf &&
+	       a->msix_entries == b->msix_entries && a->vf_num == b->vf_num &&
+	       a->vf_total == b->vf_total && a->parent.sbdf == b->parent.sbdf &&
 	       a->secondary == b->secondary &&
-	       pci_ident_equal(&a->ident, &b->ident);
+	       a->ident.vendor == b->ident.vendor &&
+	       a->ident.device == b->ident.device &&
+	       a->ident.serial == b->ident.serial &&
+	       a->ident.class_rev == b->ident.class_rev;
 }
 
 static bool is_as_expected(const struct pci_dev_desc *desc)

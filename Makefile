@@ -6,7 +6,7 @@
 PREFIX ?= /usr/local
 MESON = scripts/configure
 
-.PHONY: help run test check bench fuzz explore coverage install clean
+.PHONY: help run test check bench fuzz explore faults coverage install clean
 
 help:
 	@echo "make run      build, and watch a card being removed from a busy host"
@@ -16,6 +16,7 @@ help:
 	@echo "make fuzz     hostile input, for a minute a target"
 	@echo "make explore  all schedules of small scenarios, and the Spin model"
 	@echo "make coverage branches of core/ that the tests reach, and a reason for the rest"
+	@echo "make faults   every call fails once, at every position"
 	@echo "make install  into PREFIX ($(PREFIX)); DESTDIR is respected"
 	@echo "make clean    remove build/"
 
@@ -50,6 +51,10 @@ explore:
 coverage:
 	@scripts/prepare coverage
 	@scripts/coverage
+
+faults:
+	@scripts/prepare faults
+	@scripts/faults
 
 install:
 	@scripts/prepare install

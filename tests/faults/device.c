@@ -41,28 +41,6 @@ static int scan_slot(pci_sbdf_t sbdf)
 	return found.error;
 }
 
-/* --- cards ------------------------------------------------------------------- */
-
-static void plug_into(pci_sbdf_t slot, const char *card)
-{
-	char err[200];
-	int ret;
-
-	inject_pause();
-	ret = fabric_plug(f, slot, card, err, sizeof(err));
-	inject_resume();
-	if (ret && ret != -EEXIST)
-		driver_fail(__FILE__, __LINE__, "%s", err);
-}
-
-/* If the core has let go of it. */
-static void take_out_of(pci_sbdf_t slot)
-{
-	inject_pause();
-	(void)!fabric_unplug(f, slot, NULL);
-	inject_resume();
-}
-
 /* --- one function ------------------------------------------------------------- */
 
 static int remove_all(void)
@@ -233,7 +211,7 @@ static bool is_pf_removed(void)
 /* Out and in again: firmware switches the VFs on. */
 static int plug_pf(void)
 {
-	take_out_of(PF_PORT);
+	unplug_from(PF_PORT);
 	plug_into(PF_PORT, "pf");
 	return scan_slot(PF);
 }
@@ -305,7 +283,7 @@ static int remove_card(void)
 
 static int unplug(void)
 {
-	take_out_of(SLOT);
+	unplug_from(SLOT);
 	return 0;
 }
 

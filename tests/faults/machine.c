@@ -363,6 +363,28 @@ int interrupt(pci_sbdf_t sbdf, unsigned int vector)
 	return err;
 }
 
+/* --- cards ------------------------------------------------------------------- */
+
+void plug_into(pci_sbdf_t slot, const char *card)
+{
+	char err[200];
+	int ret;
+
+	inject_pause();
+	ret = fabric_plug(f, slot, card, err, sizeof(err));
+	inject_resume();
+	if (ret && ret != -EEXIST)
+		driver_fail(__FILE__, __LINE__, "%s", err);
+}
+
+/* If the core has let go of it. */
+void unplug_from(pci_sbdf_t slot)
+{
+	inject_pause();
+	(void)!fabric_unplug(f, slot, NULL);
+	inject_resume();
+}
+
 /* --- coming home ----------------------------------------------------------------------------- */
 
 /* A card that was there and is not known: it is found again. */
@@ -408,6 +430,11 @@ static void mend(pci_sbdf_t sbdf)
 static void add_anew(pci_sbdf_t sbdf)
 {
 	CHECK_EQUAL(pci_remove_device(sbdf, PCI_REMOVE_FORCE, 0, NULL), 0);
+	if (sbdf.bus == PF.bus || sbdf.sbdf == PF_PORT.sbdf) {
+		/* Its VFs went with it; firmware switches them on again. */
+		unplug_from(PF_PORT);
+		plug_into(PF_PORT, "pf");
+	}
 	add_missing();
 }
 
@@ -568,6 +595,8 @@ static void forget_some(const struct pci_dev_desc *desc, uint8_t *cfg)
 		CHECK(!(cfg[desc->msi + PCI_MSI_FLAGS] & PCI_MSI_FLAGS_ENABLE));
 		forget(cfg, desc->msi + PCI_MSI_FLAGS, 18);
 	}
+	if (desc->has_slot) /* a card was exchanged */
+		forget(cfg, desc->pcie + PCI_EXP_SLTSTA, 2);
 	if (desc->ats)
 		forget(cfg, desc->ats + PCI_ATS_CTRL, 2);
 	/* As if it had none, where it did not answer; but nothing else on. */

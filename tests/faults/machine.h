@@ -100,6 +100,10 @@ void free_pages(uint64_t hpa);
 bool dma_arrives(pci_sbdf_t sbdf, uint64_t dma, uint64_t hpa);
 int interrupt(pci_sbdf_t sbdf, unsigned int vector);
 
+/* A card into a slot, if it is empty; and out, if the core has let go of it. */
+void plug_into(pci_sbdf_t slot, const char *card);
+void unplug_from(pci_sbdf_t slot);
+
 /*
  * Those in quarantine, and broken, are taken home as the headers say; what is
  * not there any more is added. How many it had to help.

@@ -193,6 +193,10 @@ static unsigned int one_bar(struct sizing *s, uint16_t reg, unsigned int index,
 		hi = conf_read(s->c, reg + 4, 4);
 		if (s->c->err)
 			return 2;
+		if (hi == UINT32_MAX) { /* which is not to be put back */
+			desc_defect(s->desc, "a BAR reads all-ones");
+			return 2;
+		}
 		regs = 2;
 	}
 	bar_decode(bar, lo, hi);

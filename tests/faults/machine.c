@@ -426,12 +426,25 @@ static void mend(pci_sbdf_t sbdf)
 	pcidev_put(pdev);
 }
 
-/* It was described badly: it goes, with all below it, and comes anew. */
+/*
+ * It was described badly: it goes, with all below it, and comes anew. The PF is
+ * pulled: who does not know of its VFs does not switch them off; firmware
+ * switches them on again.
+ */
 static void add_anew(pci_sbdf_t sbdf)
 {
-	CHECK_EQUAL(pci_remove_device(sbdf, PCI_REMOVE_FORCE, 0, NULL), 0);
+	if (sbdf.bus == PF.bus) {
+		inject_pause();
+		(void)!fabric_surprise(f, PF);
+		inject_resume();
+		(void)!pci_device_lost(VF_1);
+		(void)!pci_device_lost(VF_2);
+		(void)!pci_device_lost(PF);
+	} else {
+		CHECK_EQUAL(pci_remove_device(sbdf, PCI_REMOVE_FORCE, 0, NULL),
+			    0);
+	}
 	if (sbdf.bus == PF.bus || sbdf.sbdf == PF_PORT.sbdf) {
-		/* Its VFs went with it; firmware switches them on again. */
 		unplug_from(PF_PORT);
 		plug_into(PF_PORT, "pf");
 	}

@@ -326,6 +326,7 @@ static int plug_again(void)
 
 static const struct scenario lost = {
 	.name = "lost",
+	.keeps_spaces = true,
 	.step =
 		(const struct step[]){
 			CREATE_ONE,

@@ -218,6 +218,7 @@ static void tell_all(unsigned int kind)
 	/* What is made once and for ever is made now. */
 	tell(INJECT_MEMORY, 0, &clean);
 	tell(INJECT_MEMORY, 0, &clean);
+	clean.keeps_spaces = my->scenario->keeps_spaces;
 	machine_expect(&clean);
 	for (; kind < INJECT_KINDS; kind++)
 		if (options.kind < 0 || options.kind == (int)kind)

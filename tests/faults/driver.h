@@ -45,6 +45,11 @@ struct scenario {
 	const struct step *step; /* ends with name NULL */
 	bool hardware_views;
 	bool bare; /* the steps start the core */
+	/*
+	 * A guest's device is lost: nobody asks its unit again, and tables that
+	 * it has not forgotten are kept until pci_fini().
+	 */
+	bool keeps_spaces;
 };
 
 /* Each list ends with NULL. */

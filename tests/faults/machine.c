@@ -433,6 +433,17 @@ static void mend(pci_sbdf_t sbdf)
  */
 static void add_anew(pci_sbdf_t sbdf)
 {
+	if (sbdf.sbdf == ALL.sbdf && inject_loses_writes()) {
+		/* It died when its BARs were being sized: nobody but firmware
+		 * knows where they were. */
+		inject_pause();
+		(void)!fabric_surprise(f, ALL);
+		inject_resume();
+		CHECK_EQUAL(pci_device_lost(ALL), 0);
+		plug_into(PORT, "all");
+		add_missing();
+		return;
+	}
 	if (sbdf.bus == PF.bus) {
 		inject_pause();
 		(void)!fabric_surprise(f, PF);
@@ -682,19 +693,20 @@ void check_rest(const struct rest *then, const struct rest *now)
 			check_config(&then->fn[i].info.desc, then->fn[i].config,
 				     now->fn[i].config);
 	}
-	CHECK_EQUAL(now->unit.spaces, then->unit.spaces);
+	/* Tables that a unit has not forgotten stay to the end (iommu.h). */
+	if (!then->keeps_spaces || !(inject_class(inject_kind()) & OF_UNIT)) {
+		CHECK_EQUAL(now->unit.spaces, then->unit.spaces);
+		CHECK_EQUAL(now->stats.spaces, then->stats.spaces);
+		CHECK_EQUAL(now->objects, then->objects);
+	}
 	CHECK_EQUAL(now->unit.contexts, then->unit.contexts);
 	CHECK_EQUAL(now->unit.pages, then->unit.pages);
 	CHECK_EQUAL(now->unit.vectors, then->unit.vectors);
 	CHECK_EQUAL(now->unit.flushes, 0);
 	CHECK_EQUAL(now->unit.ram, then->unit.ram);
-	CHECK_EQUAL(now->stats.spaces, then->stats.spaces);
 	CHECK_EQUAL(now->stats.mappings, then->stats.mappings);
 	CHECK_EQUAL(now->stats.contexts, then->stats.contexts);
 	CHECK_EQUAL(now->vectors, then->vectors);
 	CHECK_EQUAL(now->domains, then->domains);
 	CHECK_EQUAL(now->devices, then->devices);
-	if (now->objects != then->objects)
-		inject_print_objects(0);
-	CHECK_EQUAL(now->objects, then->objects);
 }

@@ -30,7 +30,6 @@ static int map_first(void)
 /* It is recorded, all of it: no part can be mapped again. */
 static bool has_first(void)
 {
-	inject_on(false);
 	return mapped &&
 	       domain_dma_map(one, DMA, ram, FABRIC_PAGE, RW) == -EEXIST &&
 	       domain_dma_map(one, DMA + SIZE - FABRIC_PAGE, ram, FABRIC_PAGE,
@@ -53,7 +52,6 @@ static bool reaches(pci_sbdf_t sbdf, uint64_t dma, uint64_t hpa)
 	poke(sbdf, PCI_COMMAND, 2, command | PCI_COMMAND_MASTER);
 	arrives = dma_arrives(sbdf, dma, hpa);
 	poke(sbdf, PCI_COMMAND, 2, command);
-	inject_on(false);
 	return arrives;
 }
 
@@ -167,7 +165,6 @@ static int give_region(void)
 
 static bool has_region(void)
 {
-	inject_on(false);
 	return owner_of(REGION) == domain_id(one) &&
 	       mode_of(REGION) == IOMMU_SPACE &&
 	       domain_dma_map(one, REGION_AT, 0, FABRIC_PAGE, RW) == -EEXIST;

@@ -88,9 +88,12 @@ void inject_arm(enum inject_kind kind, unsigned int nth)
 			   kind == INJECT_FLUSH_DONE ? PLAT_NSEC_PER_MSEC : 0);
 }
 
-void inject_on(bool on)
+bool inject_on(bool on)
 {
+	bool was = inject.on;
+
 	inject.on = on;
+	return was;
 }
 
 bool inject_fired(void)

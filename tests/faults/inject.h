@@ -66,7 +66,7 @@ void inject_host(struct fabric *f);
 
 /* The @nth of those calls that are made while it is on; 0: none. */
 void inject_arm(enum inject_kind kind, unsigned int nth);
-void inject_on(bool on);
+bool inject_on(bool on); /* returns what it was */
 bool inject_fired(void);
 enum inject_kind inject_kind(void);
 /* What was dead for a while has missed writes, and nobody knows which. */

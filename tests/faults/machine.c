@@ -304,21 +304,21 @@ uint32_t guest_read(struct vpci_vcpu *who, pci_sbdf_t sbdf, unsigned int reg,
 uint32_t config(pci_sbdf_t sbdf, unsigned int reg, uint8_t size)
 {
 	struct pci_host *host = fabric_host(f);
+	bool was = inject_on(false);
 	uint32_t val;
 
-	inject_on(false);
 	CHECK_EQUAL(host->ops->read(host, sbdf, (uint16_t)reg, size, &val), 0);
-	inject_on(true);
+	inject_on(was);
 	return val;
 }
 
 void poke(pci_sbdf_t sbdf, unsigned int reg, uint8_t size, uint32_t val)
 {
 	struct pci_host *host = fabric_host(f);
+	bool was = inject_on(false);
 
-	inject_on(false);
 	CHECK_EQUAL(host->ops->write(host, sbdf, (uint16_t)reg, size, val), 0);
-	inject_on(true);
+	inject_on(was);
 }
 
 uint64_t pages_of(unsigned int domid)

@@ -90,6 +90,8 @@ static enum progress idle(struct pci_dev *pdev)
 	struct pci_reset *r = pdev->reset;
 	uint64_t now = plat_now();
 
+	if (pdev->record.wanted) /* a reset would lose it */
+		return fail(pdev, "its registers cannot be read");
 	if (!r->came)
 		r->until = now + RESET_TIME;
 	r->came = true;

@@ -200,14 +200,12 @@ bool reset_bus_answers(struct pci_dev *pdev)
 /* It had been reset, and checked, before; or it rests. */
 static void put_back(struct pci_dev *other)
 {
-	const char *why = NULL;
 	int err = conf_restore(other, other->record.command &
 					      (uint16_t)~PCI_COMMAND_MASTER);
+	const char *why = other->reset->rests ? NULL : reset_check(other);
 
-	if (err)
+	if (err && !why)
 		why = "its registers cannot be put back";
-	else if (!other->reset->rests)
-		why = reset_check(other);
 	if (why)
 		pcidev_set_broken(other, why);
 }

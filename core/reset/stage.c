@@ -171,6 +171,7 @@ static enum progress answer(struct pci_dev *pdev)
 	struct pci_reset *r = pdev->reset;
 	bool late = plat_now() >= r->limit;
 	const char *why = reset_no_answer(pdev);
+	int err;
 
 	if (!late && (why || !reset_bus_answers(pdev)))
 		return WAIT;
@@ -179,11 +180,11 @@ static enum progress answer(struct pci_dev *pdev)
 	if (r->method != PCI_RESET_METHODS && !r->bus_done &&
 	    reset_had_no_effect(pdev))
 		return fail(pdev, "the reset had no effect");
-	if (conf_restore(pdev,
-			 pdev->record.command & (uint16_t)~PCI_COMMAND_MASTER))
+	err = conf_restore(pdev, pdev->record.command &
+					 (uint16_t)~PCI_COMMAND_MASTER);
+	why = reset_check(pdev);
+	if (err && !why)
 		why = "its registers cannot be put back";
-	else
-		why = reset_check(pdev);
 	if (why)
 		return fail(pdev, why);
 	if (r->method != PCI_RESET_METHODS)

@@ -54,7 +54,7 @@ static int put_in(struct pci_dev *pdev, const char *why)
 	if (err)
 		return err;
 	plat_rcu_synchronize(); /* who was in the middle of a trap */
-	(void)conf_save(pdev); /* it is broken all the same */
+	(void)conf_save(pdev);  /* it is broken all the same */
 	conf_stop(pdev);
 	pci_stages_cut_off(pdev);
 	pcidev_set_broken(pdev, why);

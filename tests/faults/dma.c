@@ -110,6 +110,7 @@ static int unmap_all(void)
 {
 	int err = domain_dma_unmap(one, MORE, SIZE);
 
+	mapped_more = mapped_more && err == -ENOMEM;
 	return err == -ENOENT ? 0 : err;
 }
 

@@ -319,6 +319,24 @@ static void test_restore_puts_back_what_was_saved(void **state)
 	pcidev_put(pdev);
 }
 
+/* Its DMA has faulted too often meanwhile: no view is there to heed it, too. */
+static void test_restore_heeds_the_fault_limit(void **state)
+{
+	struct fake_fn *fn = busy_card();
+	struct pci_dev *pdev;
+	const char *why = NULL;
+	unsigned int done = 0;
+
+	(void)state;
+	add("00:03.0");
+	pdev = get("00:03.0");
+	assert_int_equal(pci_stages_quiesce(pdev, &done, 0, &why), 0);
+	hf_fetch_or_acq_rel(&pdev->marks, PCI_MARK_NO_MASTER);
+	pci_stages_restore(pdev);
+	assert_int_equal(fake_get(fn, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
+	pcidev_put(pdev);
+}
+
 static void test_a_second_try_saves_not_the_quiet_state(void **state)
 {
 	struct fake_fn *fn = busy_card();
@@ -402,6 +420,7 @@ int main(void)
 		CASE(test_one_whose_access_fails_never_counts_as_quiet),
 		CASE(test_what_comes_on_meanwhile_goes_off_again),
 		CASE(test_restore_puts_back_what_was_saved),
+		CASE(test_restore_heeds_the_fault_limit),
 		CASE(test_a_second_try_saves_not_the_quiet_state),
 		CASE(test_sriov_is_not_read_after_vf_enable_went_off),
 		CASE(test_a_vf_is_quietened_by_its_own_registers),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* MSI of a guest (PCIe 6.0 §7.7.1), from its registers to its interrupts. */
+#include "device/internal.h"
 #include "lab.h"
 
 /* A card with MSI of 4 vectors and no mask bits. */
@@ -361,6 +362,46 @@ static void test_enabled_while_it_resets(void **state)
 	assert_came(&lab.one, 0, 1);
 }
 
+/* Looks after each write whether hardware has both on. */
+static struct pci_dev *watched;
+static unsigned int had_both;
+
+int __real_pcidev_write(struct pci_dev *pdev, uint16_t reg, uint8_t size,
+			uint32_t val);
+int __wrap_pcidev_write(struct pci_dev *pdev, uint16_t reg, uint8_t size,
+			uint32_t val);
+
+int __wrap_pcidev_write(struct pci_dev *pdev, uint16_t reg, uint8_t size,
+			uint32_t val)
+{
+	int err = __real_pcidev_write(pdev, reg, size, val);
+
+	if (pdev == watched)
+		had_both +=
+			pcidev_read(pdev, pdev->desc.msi + PCI_MSI_FLAGS, 2) &
+				PCI_MSI_FLAGS_ENABLE &&
+			pcidev_read(pdev, pdev->desc.msix + PCI_MSIX_FLAGS, 2) &
+				PCI_MSIX_FLAGS_ENABLE;
+	return err;
+}
+
+/* PCIe 6.0 §6.1.4: at any time one of them at most. */
+static void test_one_kind_goes_before_the_other_comes(void **state)
+{
+	(void)state;
+	give(&lab.one, CARD);
+	watched = get(CARD);
+	had_both = 0;
+	msi_on(&lab.one, 1);
+	msix_flags(&lab.one, MSIX_ON);
+	assert_int_equal(had_both, 0);
+	msix_flags(&lab.one, 0);
+	assert_int_equal(had_both, 0);
+	assert_int_equal(info_of(CARD).msi, 1);
+	pcidev_put(watched);
+	watched = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +418,7 @@ int main(void)
 		LAB(test_without_bus_master_nothing_is_sent),
 		LAB(test_anothers_message_is_refused),
 		LAB(test_msix_silences_msi),
+		LAB(test_one_kind_goes_before_the_other_comes),
 		LAB(test_the_hosts_mask_outlives_disabling),
 		LAB(test_enabled_while_it_resets),
 	};

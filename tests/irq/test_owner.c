@@ -5,7 +5,7 @@
  */
 #include <pthread.h>
 
-#include "device/internal.h"
+#include "irq/guest.h"
 #include "lab.h"
 
 static void enabled(struct guest *g)
@@ -184,6 +184,64 @@ static void test_an_operation_keeps_no_vector(void **state)
 	pthread_join(thread, NULL);
 }
 
+/* Interrupts, then mappings, then devices: each is gone when the next goes. */
+static const struct iommu_ops *units_own;
+static unsigned int unmaps, still_bound;
+
+static void unmap(struct pci_host *host, struct iommu_space *space,
+		  uint64_t dma, uint64_t size)
+{
+	unmaps++;
+	still_bound += pci_irq_vectors() != 0;
+	units_own->unmap(host, space, dma, size);
+}
+
+static void test_interrupts_go_before_mappings(void **state)
+{
+	struct pci_host *host = fabric_host(lab.f);
+	struct iommu_ops ops = *host->iommu;
+
+	(void)state;
+	enabled(&lab.one);
+	assert_int_equal(domain_dma_map(lab.one.d, FABRIC_PAGE, FABRIC_RAM_BASE,
+					FABRIC_PAGE, IOMMU_READ),
+			 0);
+	units_own = host->iommu;
+	unmaps = still_bound = 0;
+	ops.unmap = unmap;
+	host->iommu = &ops;
+	kill_guest(&lab.one);
+	host->iommu = units_own;
+	assert_int_equal(unmaps, 1);
+	assert_int_equal(still_bound, 0);
+}
+
+/* It has left the guest, and its stages are yet to take what that had of it. */
+static void test_without_the_device_nothing_is_bound(void **state)
+{
+	struct list_head out;
+	struct pci_dev *pdev = get(CARD);
+
+	(void)state;
+	give(&lab.one, CARD);
+	assert_int_equal(pcidev_begin(pdev, PCI_OP_DEASSIGN, lab.one.d), 0);
+	assert_int_equal(pcidev_move_out(pdev, lab.one.d), 0);
+	plat_rcu_read_lock();
+	pci_lock(&pdev->lock);
+	irq_guest_msi(pdev, true, 1, 0);
+	pci_unlock(&pdev->lock);
+	plat_rcu_read_unlock();
+	assert_int_equal(vectors(), 0);
+	assert_int_equal(pci_holds_query(at(CARD), NULL, 0), 0);
+	list_init(&out);
+	list_add_tail(&pdev->removal_entry, &out);
+	pcidev_leave_all(&out);
+	list_del(&pdev->removal_entry);
+	assert_int_equal(pcidev_settle(pdev), 0);
+	pcidev_end(pdev);
+	pcidev_put(pdev);
+}
+
 static void test_it_is_lost(void **state)
 {
 	struct pci_irq_info info;
@@ -354,6 +412,8 @@ int main(void)
 		LAB(test_its_guest_dies),
 		LAB(test_a_dying_guest_binds_nothing),
 		LAB(test_an_operation_keeps_no_vector),
+		LAB(test_interrupts_go_before_mappings),
+		LAB(test_without_the_device_nothing_is_bound),
 		LAB(test_it_is_lost),
 		LAB(test_nothing_is_bound_on_a_marked_device),
 		LAB(test_it_is_given_back_when_asked),

@@ -77,6 +77,29 @@ static void test_bus_mastering_stays_as_it_was(void **state)
 	assert_int_equal(fake_get(fn, PCI_COMMAND, 2), 7);
 }
 
+static bool rom_was_on;
+
+static void watch_rom(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)write;
+	(void)reg;
+	if (fake_get(fn, PCI_ROM_ADDRESS, 4) & PCI_ROM_ADDRESS_ENABLE)
+		rom_was_on = true;
+}
+
+/* It may share its decoder with a BAR (PCI 3.0 §6.2.5.2). */
+static void test_a_rom_that_is_off_stays_off(void **state)
+{
+	struct fake_fn *fn = decoding();
+
+	(void)state;
+	fake_bar(fn, PCI_ROM_ADDRESS, 0xfd000000, 0xfffc0001);
+	rom_was_on = false;
+	fake.on_access = watch_rom;
+	assert_int_equal(described("00:03.0").bar[6].size, 256 << 10);
+	assert_false(rom_was_on);
+}
+
 static void test_io_with_32_bits_and_with_16_bits(void **state)
 {
 	struct fake_fn *fn = decoding();
@@ -119,8 +142,8 @@ static void test_a_size_that_is_no_power_of_two_is_a_defect(void **state)
 	(void)state;
 	fake_bar(fn, BAR(0), 0xfe000000, 0xff0ff000);
 	desc = described("00:03.0");
-	assert_string_equal(desc.defect, "a BAR's size is no power of two");
 	assert_true(desc.bar[0].size_unknown);
+	assert_string_equal(desc.defect, "a BAR's size is no power of two");
 	assert_int_equal(fake_get(fn, BAR(0), 4), 0xfe000000);
 }
 
@@ -587,6 +610,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_each_kind_is_sized_and_everything_put_back),
 		CASE(test_bus_mastering_stays_as_it_was),
+		CASE(test_a_rom_that_is_off_stays_off),
 		CASE(test_io_with_32_bits_and_with_16_bits),
 		CASE(test_a_bridge_has_two_bars_and_its_rom_elsewhere),
 		CASE(test_a_size_that_is_no_power_of_two_is_a_defect),

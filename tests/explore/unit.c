@@ -147,11 +147,8 @@ enum unit_reach unit_dma(void)
 
 	if (context.cached == UNIT_NOTHING)
 		context.cached = walk();
-	if (context.cached == UNIT_NOTHING) {
-		plat_rcu_read_lock();
+	if (context.cached == UNIT_NOTHING)
 		(void)pci_iommu_fault(pci_segment_host(0), &fault);
-		plat_rcu_read_unlock();
-	}
 	return context.cached;
 }
 

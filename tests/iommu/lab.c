@@ -13,8 +13,14 @@ void *__real_plat_zalloc(size_t size);
 
 void *__wrap_plat_zalloc(size_t size)
 {
-	if (lab.fail_in && !--lab.fail_in)
-		return NULL;
+	void (*meanwhile)(void) = lab.meanwhile;
+
+	if (lab.fail_in && !--lab.fail_in) {
+		if (!meanwhile)
+			return NULL;
+		lab.meanwhile = NULL;
+		meanwhile();
+	}
 	return __real_plat_zalloc(size);
 }
 

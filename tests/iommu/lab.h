@@ -57,6 +57,8 @@ extern struct lab {
 	unsigned int kept; /* spaces that a unit does not let go of */
 	/* The allocation that fails, 1: the next; 0: none. Then 0 again. */
 	unsigned int fail_in;
+	/* Or something happens there. */
+	void (*meanwhile)(void);
 } lab;
 
 /* With options all 0; with ATS. */

@@ -111,6 +111,23 @@ static void test_one_next_to_the_hosts_works(void **state)
 	assert_string_equal(owner(NEIGHBOUR), "one");
 }
 
+static void late_comes(void)
+{
+	plug(INNER_SLOT, "tester");
+}
+
+/* The group has been found, and is yet to be marked. */
+static void test_one_that_comes_in_the_middle_counts(void **state)
+{
+	(void)state;
+	lab.meanwhile = late_comes;
+	lab.fail_in = 2;
+	assert_int_equal(try_give(lab.one, NEIGHBOUR, 0), -EPERM);
+	assert_null(lab.meanwhile);
+	works(LATE);
+	works(NEIGHBOUR);
+}
+
 static void test_one_next_to_a_guests_is_kept(void **state)
 {
 	(void)state;
@@ -278,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_card_elsewhere_works),
 		CASE(test_one_next_to_the_hosts_works),
+		CASE(test_one_that_comes_in_the_middle_counts),
 		CASE(test_one_next_to_a_guests_is_kept),
 		CASE(test_nobody_is_given_it),
 		CASE(test_it_may_leave_again),

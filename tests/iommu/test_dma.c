@@ -3,6 +3,8 @@
  * domain_dma_map() and domain_dma_unmap(): what they refuse, what they leave
  * when they fail, and ten thousand of them against a simple model.
  */
+#include <holdfast/stage.h>
+
 #include "lab.h"
 
 static const char *second_spec;
@@ -184,6 +186,28 @@ static void test_and_the_other_way_round(void **state)
 	assert_int_equal(map(lab.two, DIRECT, lab.yours, 1), 0);
 	assert_int_equal(take(lab.one, FIRMWARE), 0);
 	assert_int_equal(map(lab.one, DIRECT, lab.mine, 1), 0);
+}
+
+/* After the look at the regions, and before the device comes. */
+static int map_it(struct pci_dev *pdev)
+{
+	(void)pdev;
+	(void)map(lab.one, DIRECT, lab.mine, 1);
+	return 0;
+}
+
+static void test_nor_if_that_is_mapped_meanwhile(void **state)
+{
+	static const struct pci_stage between = { .name = "test",
+						  .rank = PCI_STAGE_RESET - 1,
+						  .leave = map_it };
+
+	(void)state;
+	assert_int_equal(pci_stage_register(&between), 0);
+	assert_int_equal(try_give(lab.one, FIRMWARE, PCI_ASSIGN_RELAXED),
+			 -EPERM);
+	expect_region(DIRECT, DIRECT_PAGES * PAGE, IOMMU_REGION_DIRECT);
+	assert_string_equal(owner(FIRMWARE), "hardware");
 }
 
 /* --- failures ------------------------------------------------------------------------ */
@@ -425,6 +449,7 @@ int main(int argc, char **argv)
 		LAB(test_firmwares_device_is_not_given),
 		LAB(test_a_region_where_something_is_mapped),
 		LAB(test_and_the_other_way_round),
+		LAB(test_nor_if_that_is_mapped_meanwhile),
 		LAB(test_a_unit_without_memory),
 		LAB(test_the_second_of_two_hosts_fails),
 		LAB(test_without_memory_nothing_has_changed),

@@ -4,6 +4,8 @@
  * nothing else (XSA-302, 306, 346, 347). The devices of these tests send on,
  * whatever their Bus Master says, so it is the IOMMU that stops them.
  */
+#include <holdfast/event.h>
+
 #include "lab.h"
 
 /* --- owners ------------------------------------------------------------------- */
@@ -250,6 +252,39 @@ static void test_a_forced_removal_leaves_nothing(void **state)
 	assert_int_equal(unit_now().contexts, 0);
 }
 
+static void test_what_is_removed_reaches_nothing(void **state)
+{
+	(void)state;
+	spoil(NIC, FABRIC_KEEPS_DMA);
+	reaches(NIC, lab.host, lab.host);
+	assert_int_equal(pci_remove_device(at(NIC), 0, 100 * MSEC, NULL), 0);
+	assert_int_equal(fabric_context(lab.f, at(NIC), NULL), IOMMU_BLOCKED);
+	faults(NIC, lab.host);
+}
+
+static enum iommu_mode when_told;
+
+static void look(struct pci_event_listener *self, const struct pci_event *event)
+{
+	(void)self;
+	if (event->type == PCI_EVENT_CUT_OFF)
+		when_told = fabric_context(lab.f, event->sbdf, NULL);
+}
+
+/* A guest that hears that its device is gone may use its memory for others. */
+static void test_it_is_blocked_before_its_guest_is_told(void **state)
+{
+	struct pci_event_listener listener = { .event = look };
+
+	(void)state;
+	give(lab.one, NIC);
+	when_told = IOMMU_SPACE;
+	pci_event_listen(&listener);
+	assert_int_equal(force_off(NIC), 0);
+	pci_event_unlisten(&listener);
+	assert_int_equal(when_told, IOMMU_BLOCKED);
+}
+
 static void test_a_loss_leaves_nothing(void **state)
 {
 	(void)state;
@@ -459,6 +494,37 @@ static void test_phantom_functions_go_along(void **state)
 	faults(GHOST, lab.host);
 }
 
+/* Functions 0, 2, 4 and 6. */
+#define FOUR_IN_ONE                                                   \
+	"[ { \"at\": \"00.0\", \"kind\": \"endpoint\","               \
+	"\"id\": \"1b36:0005\", \"class\": \"0x00ff00\", \"pin\": 1," \
+	"\"bars\": [ { \"bar\": 0, \"type\": \"mem32\","              \
+	"\"size\": \"16K\" } ], \"tester\": true, \"flr\": true,"     \
+	"\"phantom\": 2 } ]"
+
+static void test_each_phantom_function_goes_along(void **state)
+{
+	static const char *const ghost[] = { "0000:15:00.2", "0000:15:00.4",
+					     "0000:15:00.6" };
+	char err[200] = "";
+	unsigned int i;
+
+	(void)state;
+	if (fabric_plug(lab.f, at(SLOT), FOUR_IN_ONE, err, sizeof(err)))
+		fail_msg("%s", err);
+	assert_int_equal(pci_add_device(at(PLUGGED)), 0);
+	spoil(PLUGGED, FABRIC_KEEPS_DMA);
+	assert_int_equal(map(lab.one, DMA, lab.mine, 1), 0);
+	give(lab.one, PLUGGED);
+	assert_int_equal(query(PLUGGED).rids, 4);
+	assert_int_equal(unit_now().contexts, 4);
+	for (i = 0; i < 3; i++)
+		reaches(ghost[i], DMA, lab.mine);
+	assert_int_equal(take(lab.one, PLUGGED), 0);
+	for (i = 0; i < 3; i++)
+		assert_false(arrives(ghost[i], DMA, lab.mine));
+}
+
 static void test_behind_an_old_bridge_all_go_together(void **state)
 {
 	(void)state;
@@ -622,6 +688,8 @@ int main(void)
 		LAB(test_nor_by_a_late_flush_of_its_context),
 		LAB(test_between_owners_nothing_is_reached),
 		LAB(test_a_forced_removal_leaves_nothing),
+		LAB(test_what_is_removed_reaches_nothing),
+		LAB(test_it_is_blocked_before_its_guest_is_told),
 		LAB(test_a_loss_leaves_nothing),
 		LAB(test_a_dead_guests_memory_is_safe),
 		LAB(test_in_quarantine_all_faults),
@@ -636,6 +704,7 @@ int main(void)
 		LAB(test_a_running_transfer),
 		LAB_ATS(test_a_running_transfer),
 		LAB(test_phantom_functions_go_along),
+		LAB(test_each_phantom_function_goes_along),
 		LAB(test_behind_an_old_bridge_all_go_together),
 		LAB(test_even_where_there_is_no_pcie),
 		LAB(test_one_of_them_leaves_the_others_reach),

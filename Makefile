@@ -6,7 +6,7 @@
 PREFIX ?= /usr/local
 MESON = scripts/configure
 
-.PHONY: help run test check bench fuzz explore faults coverage install clean
+.PHONY: help run test check bench fuzz explore faults mutants coverage install clean
 
 help:
 	@echo "make run      build, and watch a card being removed from a busy host"
@@ -17,6 +17,7 @@ help:
 	@echo "make explore  all schedules of small scenarios, and the Spin model"
 	@echo "make coverage branches of core/ that the tests reach, and a reason for the rest"
 	@echo "make faults   every call fails once, at every position"
+	@echo "make mutants  known-wrong versions of the code, each caught by a named test"
 	@echo "make install  into PREFIX ($(PREFIX)); DESTDIR is respected"
 	@echo "make clean    remove build/"
 
@@ -55,6 +56,10 @@ coverage:
 faults:
 	@scripts/prepare faults
 	@scripts/faults
+
+mutants:
+	@scripts/prepare mutants
+	@scripts/mutants
 
 install:
 	@scripts/prepare install

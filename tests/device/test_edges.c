@@ -4,6 +4,7 @@
  * whole, an old device and a new one at its address.
  */
 #include <pthread.h>
+#include <semaphore.h>
 
 #include <holdfast/config.h>
 #include <holdfast/iommu.h>
@@ -219,6 +220,68 @@ static void test_a_start_that_fails_leaves_a_clear_report(void **state)
 	pcidev_put(ref);
 }
 
+/* --- the platform's grace periods ----------------------------------------------- */
+
+struct sitter {
+	pthread_t thread;
+	sem_t in, out;
+};
+
+static void *sit(void *data)
+{
+	struct sitter *s = data;
+
+	plat_rcu_read_lock();
+	sem_post(&s->in);
+	sem_wait(&s->out);
+	plat_rcu_read_unlock();
+	return NULL;
+}
+
+static void sit_down(struct sitter *s)
+{
+	sem_init(&s->in, 0, 0);
+	sem_init(&s->out, 0, 0);
+	assert_int_equal(pthread_create(&s->thread, NULL, sit, s), 0);
+	sem_wait(&s->in);
+}
+
+static void get_up(struct sitter *s)
+{
+	sem_post(&s->out);
+	pthread_join(s->thread, NULL);
+}
+
+static void wait_for_period(plat_gp_t gp)
+{
+	while (!plat_gp_done(gp))
+		;
+}
+
+/* P2: it would not cover the sections that were entered since it began. */
+static void test_P2_a_period_that_has_begun_does_not_count(void **state)
+{
+	uint64_t limit = plat_now() + 10000 * MSEC;
+	struct sitter before, since;
+	plat_gp_t first, second;
+
+	(void)state;
+	sit_down(&before);
+	first = plat_gp_start();
+	do { /* until it has begun */
+		second = plat_gp_start();
+	} while (second == first && plat_now() < limit);
+	assert_int_not_equal(second, first);
+	sit_down(&since);
+	second = plat_gp_start();
+	assert_false(plat_gp_done(first));
+	get_up(&before);
+	wait_for_period(first);
+	assert_false(plat_gp_done(second));
+	get_up(&since);
+	wait_for_period(second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +293,7 @@ int main(void)
 		CASE(test_rule8_a_hidden_device_is_quarantined_too),
 		CASE(test_rule7_no_trace_of_a_question_is_left),
 		CASE(test_a_start_that_fails_leaves_a_clear_report),
+		CASE(test_P2_a_period_that_has_begun_does_not_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

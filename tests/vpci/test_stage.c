@@ -603,6 +603,19 @@ static void mark_read_only(bool on)
 	pcidev_put(pdev);
 }
 
+static void test_what_is_read_only_takes_no_write(void **state)
+{
+	(void)state;
+	give(GIVEN);
+	wr(PCI_INTERRUPT_LINE, 1, 5);
+	mark_read_only(true);
+	wr(PCI_INTERRUPT_LINE, 1, 9);
+	assert_int_equal(rd(PCI_INTERRUPT_LINE, 1), 5);
+	mark_read_only(false);
+	wr(PCI_INTERRUPT_LINE, 1, 9);
+	assert_int_equal(rd(PCI_INTERRUPT_LINE, 1), 9);
+}
+
 static void test_memory_of_what_is_read_only_takes_no_write(void **state)
 {
 	(void)state;
@@ -729,6 +742,7 @@ int main(void)
 		STAGE_CASE(test_a_step_does_not_wait_for_a_reset),
 		STAGE_CASE(test_a_table_that_is_not_shown_is_not_reached),
 		STAGE_CASE(test_a_table_that_overlaps_its_pba_is_not_reached),
+		STAGE_CASE(test_what_is_read_only_takes_no_write),
 		STAGE_CASE(test_memory_of_what_is_read_only_takes_no_write),
 		STAGE_CASE(test_what_no_answer_says_is_not_written_back),
 		STAGE_CASE(test_all_ones_that_are_an_answer_are_kept),

@@ -264,6 +264,7 @@ static void test_P2_a_period_that_has_begun_does_not_count(void **state)
 	uint64_t limit = plat_now() + 10000 * MSEC;
 	struct sitter before, since;
 	plat_gp_t first, second;
+	bool another;
 
 	(void)state;
 	sit_down(&before);
@@ -271,7 +272,10 @@ static void test_P2_a_period_that_has_begun_does_not_count(void **state)
 	do { /* until it has begun */
 		second = plat_gp_start();
 	} while (second == first && plat_now() < limit);
-	assert_int_not_equal(second, first);
+	another = second != first;
+	if (!another)
+		get_up(&before);
+	assert_true(another);
 	sit_down(&since);
 	second = plat_gp_start();
 	assert_false(plat_gp_done(first));

@@ -340,22 +340,6 @@ SCENARIO(death_force, .name = "owner/destroy_against_force",
 	 .setup = world_assigned, .finish = dead_and_there,
 	 .thread = { { "toolstack", one_dies }, { "remover", remove_forced } });
 
-/* And is freed, as far as those who came by the device's owner let it. */
-static void one_goes(void)
-{
-	struct domain *d = guest_one;
-
-	guest_one = NULL;
-	ensure(!domain_destroy(d));
-	domain_put(d);
-}
-
-SCENARIO(end_force, .name = "owner/last_put_against_force",
-	 .rule = "R7: who found a domain in a section may look at it there",
-	 .setup = world_assigned, .finish = dead_and_there,
-	 .thread = { { "toolstack", one_goes }, { "remover", remove_forced } },
-	 .bound = 1);
-
 static void came_back(void)
 {
 	ensure(!result[1] || result[1] == -EBUSY || result[1] == -ENODEV);
@@ -392,7 +376,6 @@ const struct explore_scenario *const owner_scenarios[] = {
 	&asking_cancel,
 	&death_removal,
 	&death_force,
-	&end_force,
 	&death_deassign,
 	&death_assign,
 	NULL,

@@ -7,6 +7,7 @@
 #include <holdfast/iommu.h>
 #include <holdfast/pci_regs.h>
 #include <holdfast/reset.h>
+#include <holdfast/stage.h>
 
 #include "unit.h"
 #include "world.h"
@@ -167,10 +168,42 @@ SCENARIO(unmap_late, .name = "dma/against_unmap_late_flush",
 
 /* --- a domain's ranges against its devices --------------------------------------------- */
 
+/*
+ * The guest changes its memory while the device enters: before that an
+ * assignment waits for a reset, and who could go on would always be first.
+ */
+static plat_event_t entering;
+
+static int note_enter(struct pci_dev *pdev, struct domain *d)
+{
+	(void)pdev;
+	(void)d;
+	plat_event_set(&entering);
+	return 0;
+}
+
+static const struct pci_stage enters_first = { .name = "test",
+					       .rank = PCI_STAGE_RESET - 1,
+					       .enter = note_enter };
+
 static void guests(void)
 {
 	begin();
 	world_guests();
+	plat_event_init(&entering);
+	ensure(!pci_stage_register(&enters_first));
+}
+
+static void map_on_arrival(void)
+{
+	plat_event_wait(&entering, PLAT_FOREVER);
+	map();
+}
+
+static void unmap_on_arrival(void)
+{
+	plat_event_wait(&entering, PLAT_FOREVER);
+	unmap();
 }
 
 static void guests_mapped(void)
@@ -196,11 +229,13 @@ static void reaches_not(void)
 SCENARIO(map_assign, .name = "dma/map_against_assign",
 	 .rule = "a device that comes misses no range", .setup = guests,
 	 .finish = reaches,
-	 .thread = { { "toolstack", assign_one }, { "memory", map } });
+	 .thread = { { "toolstack", assign_one },
+		     { "memory", map_on_arrival } });
 SCENARIO(unmap_assign, .name = "dma/unmap_against_assign",
 	 .rule = "nor does it keep one that goes", .setup = guests_mapped,
 	 .finish = reaches_not,
-	 .thread = { { "toolstack", assign_one }, { "memory", unmap } });
+	 .thread = { { "toolstack", assign_one },
+		     { "memory", unmap_on_arrival } });
 
 static void unmapped_or_not(void)
 {

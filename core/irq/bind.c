@@ -64,8 +64,8 @@ static int may_bind(struct irq_set *set)
 	for (i = 0; i < set->n; i++)
 		if (irq_find(irqs, set->kind, set->irq[i].index))
 			return -EEXIST;
-	if (list_empty(&irqs->sets) && is_on(pdev))
-		return -EBUSY;
+	if (list_empty(&irqs->sets) && is_on(pdev)) /* or just lost: all-ones */
+		return pcidev_marked(pdev, PCI_MARK_LOST) ? -ENODEV : -EBUSY;
 	return set->kind == PCI_VECTOR_MSIX && irq_hw_no_memory(pdev) ? -ENXIO
 								      : 0;
 }

@@ -75,12 +75,13 @@ static struct pci_dev *anchor_of(struct pci_dev *pdev, enum pci_group_why *why,
 
 /* --- collecting ---------------------------------------------------------------------- */
 
+/* By address: where a member was lost since, another may stand by now. */
 static bool has(const struct group *g, const struct pci_dev *pdev)
 {
 	unsigned int i;
 
 	for (i = 0; i < g->n; i++)
-		if (g->entry[i].pdev == pdev)
+		if (g->entry[i].info.sbdf.sbdf == pdev->desc.sbdf.sbdf)
 			return true;
 	return false;
 }

@@ -90,6 +90,13 @@ void explore_sleep_until(uint64_t when);
 /* The number of the running thread of the scenario, from 0. */
 unsigned int explore_self(void);
 
+/* The running one: of what is generated, to find what it is part of. */
+const struct explore_scenario *explore_scenario(void);
+
+/* One more schedule of this search in which it came to @what. */
+#define EXPLORE_COUNTS 2
+void explore_count(unsigned int what);
+
 /* Operations of this execution so far: "before" and "after" in a witness. */
 uint64_t explore_steps(void);
 
@@ -107,5 +114,18 @@ void explore_fail_allocation(unsigned int skip);
  */
 int explore_main(int argc, char **argv,
 		 const struct explore_scenario *const *scenarios);
+
+/* What a search found. */
+struct explore_result {
+	bool ran, fine;
+	uint64_t schedules, count[EXPLORE_COUNTS];
+};
+
+/*
+ * If set: called at the end of a run with a result for each scenario, in
+ * order, to say what they come to. False: that is a failure.
+ */
+extern bool (*explore_summary)(const struct explore_scenario *const *scenarios,
+			       const struct explore_result *results);
 
 #endif

@@ -26,6 +26,7 @@ enum state { CRASHED, COMPLETE, INCOMPLETE, FAILED };
 
 struct outcome {
 	enum state state;
+	uint64_t count[EXPLORE_COUNTS];
 	uint64_t schedules, longest;
 	double seconds;
 	char message[512], schedule[8192];
@@ -41,6 +42,7 @@ static struct {
 } option = { .bound = DEFAULT_BOUND, .max = DEFAULT_MAX };
 
 static struct outcome *mine; /* of this child */
+static const struct explore_scenario *my_scenario;
 static unsigned int my_bound;
 
 static struct {
@@ -101,6 +103,7 @@ static void catch_signals(void)
 static void begin(const struct explore_scenario *scenario, unsigned int bound)
 {
 	my_bound = bound;
+	my_scenario = scenario;
 	catch_signals();
 	memory_init();
 	sched_init(scenario, bound);
@@ -140,6 +143,16 @@ static void replay(const struct explore_scenario *scenario, const char *text,
 	if (trace)
 		trace_print(stdout);
 	fflush(stdout);
+}
+
+const struct explore_scenario *explore_scenario(void)
+{
+	return my_scenario;
+}
+
+void explore_count(unsigned int what)
+{
+	mine->count[what]++;
 }
 
 /* --- in the parent --------------------------------------------------------------- */
@@ -284,6 +297,30 @@ static void reap(const struct explore_scenario *const *scenarios,
 	}
 }
 
+bool (*explore_summary)(const struct explore_scenario *const *scenarios,
+			const struct explore_result *results);
+
+static void summarize(const struct explore_scenario *const *scenarios,
+		      const struct outcome *out, unsigned int count)
+{
+	struct explore_result *results = calloc(count, sizeof(*results));
+	unsigned int i;
+
+	if (!results) {
+		perror("explore: results");
+		exit(2);
+	}
+	for (i = 0; i < count; i++) {
+		results[i].ran = out[i].pid;
+		results[i].fine = out[i].state == COMPLETE;
+		results[i].schedules = out[i].schedules;
+		memcpy(results[i].count, out[i].count, sizeof(out[i].count));
+	}
+	if (!explore_summary(scenarios, results))
+		total.failed++;
+	free(results);
+}
+
 static int run_all(const struct explore_scenario *const *scenarios)
 {
 	unsigned int i, count = 0, running = 0;
@@ -305,6 +342,8 @@ static int run_all(const struct explore_scenario *const *scenarios)
 	}
 	while (running--)
 		reap(scenarios, out, count);
+	if (explore_summary)
+		summarize(scenarios, out, count);
 	printf("%u scenarios, %" PRIu64 " schedules, bound %u, %.1f s: "
 	       "%u failures, %u incomplete\n",
 	       total.run, total.schedules, option.bound, seconds_now() - began,

@@ -186,7 +186,7 @@ SCENARIO(loss, .name = "trap/loss",
 
 static void mark(void)
 {
-	world_mark_lost(CARD);
+	ensure(!world_mark_lost(CARD));
 	ensure(!world_trap(hardware_domain, CARD));
 }
 

@@ -10,15 +10,15 @@
 
 struct iommu_space {
 	unsigned int domid;
-	bool mapped; /* UNIT_DMA to UNIT_ONE */
+	bool mapped[UNIT_PAGES]; /* UNIT_DMA to UNIT_ONE */
 };
 
 /* What the unit knows of the card; of nobody else anything is asked. */
 static struct {
 	enum iommu_mode mode;
 	struct iommu_space *space;
-	/* A translation that it has cached: used until it is told to forget. */
-	enum unit_reach cached;
+	/* Translations that it has cached: used until it is told to forget. */
+	enum unit_reach cached[UNIT_PAGES];
 } context;
 
 static struct iommu_space spaces[2]; /* of the guests */
@@ -47,11 +47,22 @@ static int space_create(struct pci_host *host, unsigned int domid,
 
 static void space_destroy(struct pci_host *host, struct iommu_space *space)
 {
+	unsigned int i;
+
 	(void)host;
-	ensure(space->domid && context.space != space && !space->mapped);
-	ensure(context.cached != UNIT_GUEST);
+	ensure(space->domid && context.space != space);
+	for (i = 0; i < UNIT_PAGES; i++)
+		ensure(!space->mapped[i] && context.cached[i] != UNIT_GUEST);
 	space->domid = 0;
 	nspaces--;
+}
+
+static unsigned int page_of(uint64_t dma)
+{
+	uint64_t page = (dma - UNIT_DMA) / PLAT_PAGE_SIZE;
+
+	ensure(page < UNIT_PAGES);
+	return (unsigned int)page;
 }
 
 static int map(struct pci_host *host, struct iommu_space *space, uint64_t dma,
@@ -59,9 +70,9 @@ static int map(struct pci_host *host, struct iommu_space *space, uint64_t dma,
 {
 	(void)host;
 	(void)flags;
-	ensure(space->domid && !space->mapped);
-	ensure(dma == UNIT_DMA && hpa == UNIT_ONE && size == PLAT_PAGE_SIZE);
-	space->mapped = true;
+	ensure(space->domid && !space->mapped[page_of(dma)]);
+	ensure(hpa == UNIT_ONE && size == PLAT_PAGE_SIZE);
+	space->mapped[page_of(dma)] = true;
 	return 0;
 }
 
@@ -69,9 +80,9 @@ static void unmap(struct pci_host *host, struct iommu_space *space,
 		  uint64_t dma, uint64_t size)
 {
 	(void)host;
-	ensure(space->domid && space->mapped);
-	ensure(dma == UNIT_DMA && size == PLAT_PAGE_SIZE);
-	space->mapped = false;
+	ensure(space->domid && space->mapped[page_of(dma)]);
+	ensure(size == PLAT_PAGE_SIZE);
+	space->mapped[page_of(dma)] = false;
 }
 
 static int attach(struct pci_host *host, pci_sbdf_t rid, enum iommu_mode mode,
@@ -87,6 +98,18 @@ static int attach(struct pci_host *host, pci_sbdf_t rid, enum iommu_mode mode,
 	return 0;
 }
 
+/* NULL: everything. */
+static void forget(const struct iommu_flush *what)
+{
+	bool range = what && what->kind == IOMMU_FLUSH_RANGE;
+	unsigned int i;
+
+	for (i = 0; i < UNIT_PAGES; i++)
+		if (!range ||
+		    UNIT_DMA + i * PLAT_PAGE_SIZE - what->start < what->size)
+			context.cached[i] = UNIT_NOTHING;
+}
+
 static int flush(struct pci_host *host, const struct iommu_flush *what,
 		 uint64_t *ticket)
 {
@@ -99,7 +122,7 @@ static int flush(struct pci_host *host, const struct iommu_flush *what,
 		*ticket = 0;
 	asked = 0;
 	if (*ticket && !late)
-		context.cached = UNIT_NOTHING;
+		forget(what);
 	return 0;
 }
 
@@ -111,7 +134,7 @@ static int flush_done(struct pci_host *host, uint64_t ticket)
 		return 0;
 	if (++asked < late)
 		return -EINPROGRESS;
-	context.cached = UNIT_NOTHING;
+	forget(NULL);
 	return 0;
 }
 
@@ -125,7 +148,7 @@ const struct iommu_ops unit_iommu = {
 	.flush_done = flush_done,
 };
 
-static enum unit_reach walk(void)
+static enum unit_reach walk(unsigned int page)
 {
 	switch (context.mode) {
 	case IOMMU_IDENTITY:
@@ -133,29 +156,39 @@ static enum unit_reach walk(void)
 	case IOMMU_SCRATCH:
 		return UNIT_SCRATCH;
 	case IOMMU_SPACE:
-		return context.space->mapped ? UNIT_GUEST : UNIT_NOTHING;
+		return context.space->mapped[page] ? UNIT_GUEST : UNIT_NOTHING;
 	default:
 		return UNIT_NOTHING;
 	}
 }
 
+enum unit_reach unit_dma_page(unsigned int page)
+{
+	const struct iommu_fault fault = {
+		.rid = CARD,
+		.reason = IOMMU_FAULT_BLOCKED,
+		.address = UNIT_DMA + page * PLAT_PAGE_SIZE,
+	};
+
+	if (context.cached[page] == UNIT_NOTHING)
+		context.cached[page] = walk(page);
+	if (context.cached[page] == UNIT_NOTHING)
+		(void)pci_iommu_fault(pci_segment_host(0), &fault);
+	return context.cached[page];
+}
+
 enum unit_reach unit_dma(void)
 {
-	const struct iommu_fault fault = { .rid = CARD,
-					   .reason = IOMMU_FAULT_BLOCKED,
-					   .address = UNIT_DMA };
-
-	if (context.cached == UNIT_NOTHING)
-		context.cached = walk();
-	if (context.cached == UNIT_NOTHING)
-		(void)pci_iommu_fault(pci_segment_host(0), &fault);
-	return context.cached;
+	return unit_dma_page(0);
 }
 
 unsigned int unit_left(void)
 {
-	return nspaces + spaces[0].mapped + spaces[1].mapped +
-	       (context.mode == IOMMU_SPACE);
+	unsigned int i, left = nspaces + (context.mode == IOMMU_SPACE);
+
+	for (i = 0; i < UNIT_PAGES; i++)
+		left += spaces[0].mapped[i] + spaces[1].mapped[i];
+	return left;
 }
 
 /* --- the interrupt controller ------------------------------------------------------- */

@@ -26,6 +26,7 @@ void unit_late(unsigned int turns);
 /* Whose memory a page of host-physical memory is. */
 #define UNIT_ONE 0x10000u /* guest "one" has this page, at any guest address */
 #define UNIT_DMA 0x4000u  /* the guest address that scenarios use */
+#define UNIT_PAGES 2      /* or the pages from there on, each to its own */
 
 enum unit_reach {
 	UNIT_NOTHING,  /* refused; the fault was reported */
@@ -36,6 +37,8 @@ enum unit_reach {
 
 /* The card reads UNIT_DMA: whose memory is it? Refused: a fault. */
 enum unit_reach unit_dma(void);
+/* The same of the @page-th from there on, below UNIT_PAGES. */
+enum unit_reach unit_dma_page(unsigned int page);
 
 /* The card raises its only MSI: true: the controller took it as the card's. */
 bool unit_message(void);

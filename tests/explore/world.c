@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include <holdfast/config.h>
 #include <holdfast/iommu.h>
 #include <holdfast/pci_regs.h>
 #include <holdfast/reset.h>
@@ -14,6 +15,7 @@ static struct function {
 	pci_sbdf_t sbdf;
 	hf_atomic(uint32_t) id, scratch;
 	bool promised; /* removed(): never to be touched again */
+	unsigned int adding;
 	unsigned int promises;
 	uint64_t instance; /* of who lives there, or did last */
 } functions[5];
@@ -26,6 +28,7 @@ static bool msi; /* the card has it */
  * access is one step.
  */
 static bool units;
+static unsigned int modules;
 static uint8_t regs[0x80];
 static unsigned int resets;
 static bool dead, dies;
@@ -61,18 +64,33 @@ static void reg_set(unsigned int reg, unsigned int size, uint32_t val)
 		regs[WORLD_MSI + 3] |= PCI_MSI_FLAGS_MASKBIT >> 8;
 }
 
+/* At the head of the list. */
+static void add_cap(unsigned int pos, uint8_t id)
+{
+	regs[pos] = id;
+	regs[pos + 1] = regs[PCI_CAPABILITY_LIST];
+	regs[PCI_CAPABILITY_LIST] = (uint8_t)pos;
+	regs[PCI_STATUS] = PCI_STATUS_CAP_LIST;
+}
+
 static void regs_init(void)
 {
 	memset(regs, 0, sizeof(regs));
-	regs[PCI_STATUS] = PCI_STATUS_CAP_LIST;
-	regs[PCI_CAPABILITY_LIST] = WORLD_MSI;
-	regs[WORLD_MSI] = PCI_CAP_ID_MSI;
+	if (modules & WORLD_FLR)
+		add_cap(WORLD_AF, PCI_CAP_ID_AF);
+	if (modules & WORLD_IRQ)
+		add_cap(WORLD_MSI, PCI_CAP_ID_MSI);
 	regs[WORLD_MSI + 3] = PCI_MSI_FLAGS_MASKBIT >> 8;
 	regs[WORLD_AF + PCI_AF_CAP] = PCI_AF_CAP_TP | PCI_AF_CAP_FLR;
 	regs[PCI_COMMAND] = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 	memcpy(&regs[PCI_BASE_ADDRESS_0], &(uint32_t){ WORLD_BAR }, 4);
 	resets = 0;
 	dead = dies = false;
+}
+
+uint16_t world_command(void)
+{
+	return (uint16_t)reg_get(PCI_COMMAND, 2);
 }
 
 bool world_masters(void)
@@ -120,6 +138,21 @@ static struct function *function(pci_sbdf_t sbdf)
 	explore_fail("an access to %x, where nobody is", sbdf.sbdf);
 }
 
+void (*world_witness)(void);
+
+/* Whose promise holds is known again once a new one is there, or is not. */
+static void touched(const struct function *f)
+{
+	ensure(!f->promised || f->adding);
+	if (world_witness && f->sbdf.sbdf == CARD.sbdf)
+		world_witness();
+}
+
+bool world_promised(pci_sbdf_t sbdf)
+{
+	return function(sbdf)->promised;
+}
+
 /* The scheduler may switch between the core's test and this access. */
 static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		     uint8_t size, uint32_t *val)
@@ -130,7 +163,7 @@ static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	if (units && sbdf.sbdf == CARD.sbdf && reg < sizeof(regs) &&
 	    (reg > PCI_VENDOR_ID + 2) && reg != SCRATCH) {
 		*val = reg_get(reg, size);
-		ensure(!f->promised);
+		touched(f);
 		return 0;
 	}
 	switch (reg) {
@@ -159,7 +192,7 @@ static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		*val = 0;
 	}
 	*val &= ALL_ONES >> (32 - 8 * size);
-	ensure(!f->promised);
+	touched(f);
 	reads++;
 	return 0;
 }
@@ -174,7 +207,7 @@ static int host_mem_read(struct pci_host *host, uint64_t addr, uint8_t size,
 	(void)size;
 	ensure(addr - WORLD_BAR < WORLD_BAR_SIZE);
 	*val = hf_load_relaxed(&f->id);
-	ensure(!f->promised);
+	touched(f);
 	return 0;
 }
 
@@ -189,7 +222,7 @@ static int host_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		hf_store_relaxed(&f->scratch, val);
 	else if (units && sbdf.sbdf == CARD.sbdf && reg + size <= sizeof(regs))
 		reg_set(reg, size, val);
-	ensure(!f->promised);
+	touched(f);
 	return 0;
 }
 
@@ -243,9 +276,15 @@ static const struct vpci_options options = { .extend = add_scratch };
 /* Two faults, so that scenarios are small. */
 static const struct pci_iommu_options iommu_options = { .fault_limit = 2 };
 
+void world_with(unsigned int which)
+{
+	modules = which;
+	units = which;
+}
+
 void world_with_units(void)
 {
-	units = true;
+	world_with(WORLD_IOMMU | WORLD_IRQ | WORLD_RESET);
 }
 
 int world_add(pci_sbdf_t sbdf, unsigned int generation)
@@ -264,9 +303,9 @@ int world_add(pci_sbdf_t sbdf, unsigned int generation)
 	struct pci_dev *pdev;
 	int err;
 
-	if (units && sbdf.sbdf == CARD.sbdf)
+	if (modules & WORLD_RESET && sbdf.sbdf == CARD.sbdf)
 		desc.af = WORLD_AF;
-	if ((msi || units) && sbdf.sbdf == CARD.sbdf) {
+	if ((msi || modules & WORLD_IRQ) && sbdf.sbdf == CARD.sbdf) {
 		desc.msi = WORLD_MSI;
 		desc.msi_vectors = 1;
 	}
@@ -274,15 +313,16 @@ int world_add(pci_sbdf_t sbdf, unsigned int generation)
 		desc.bar[0] = (struct pci_bar){ .addr = WORLD_BAR,
 						.size = WORLD_BAR_SIZE,
 						.kind = PCI_BAR_MEM32 };
+	f->adding++;
 	err = pci_register_device(&desc, &pdev);
-	if (err)
-		return err;
-	if (f->instance != pcidev_instance(pdev)) {
+	if (!err && f->instance != pcidev_instance(pdev)) {
 		f->instance = pcidev_instance(pdev);
 		f->promised = false;
 	}
-	pcidev_put(pdev);
-	return 0;
+	f->adding--;
+	if (!err)
+		pcidev_put(pdev);
+	return err;
 }
 
 void world_empty(void)
@@ -295,25 +335,31 @@ void world_empty(void)
 		hf_init(&functions[i].id, WORLD_ID);
 		hf_init(&functions[i].scratch, 0);
 		functions[i].promised = false;
-		functions[i].promises = 0;
+		functions[i].promises = functions[i].adding = 0;
 		functions[i].instance = 0;
 	}
 	reads = 0;
+	world_witness = NULL;
 	guest_one = guest_two = NULL;
 	memset(&world_report, 0, sizeof(world_report));
 	memset(&world_session, 0, sizeof(world_session));
 	ensure(!pci_init());
+	if (modules & WORLD_RESET) /* which restores what it has recorded */
+		ensure(!pci_config_init());
 	ensure(!pci_vpci_init(&options));
-	host.msi = units ? &unit_msi : NULL;
-	host.iommu = units ? &unit_iommu : NULL;
+	host.msi = modules & WORLD_IRQ ? &unit_msi : NULL;
+	host.iommu = modules & WORLD_IOMMU ? &unit_iommu : NULL;
 	if (units) {
 		regs_init();
 		unit_init();
 		memset(world_interrupts, 0, sizeof(world_interrupts));
-		ensure(!pci_reset_init());
-		ensure(!pci_iommu_init(&iommu_options));
-		ensure(!pci_irq_init(NULL));
 	}
+	if (modules & WORLD_RESET)
+		ensure(!pci_reset_init());
+	if (modules & WORLD_IOMMU)
+		ensure(!pci_iommu_init(&iommu_options));
+	if (modules & WORLD_IRQ)
+		ensure(!pci_irq_init(NULL));
 	ensure(!pci_segment_add(0, &host));
 }
 
@@ -321,7 +367,8 @@ void world_card(void)
 {
 	world_empty();
 	/* With groups it must be in another slot. */
-	ensure(!world_add(units ? PF_NEIGHBOUR : CARD_NEIGHBOUR, 1));
+	ensure(!world_add(modules & WORLD_IOMMU ? PF_NEIGHBOUR : CARD_NEIGHBOUR,
+			  1));
 	ensure(!world_add(CARD, 1));
 }
 
@@ -392,7 +439,23 @@ static void interrupt(struct domain *d, pci_sbdf_t sbdf, bool msix,
 	world_interrupts[domain_id(d) - DOMID_FIRST_GUEST]++;
 }
 
-static const struct domain_ops guest_ops = { .map = map,
+static unsigned int asked;
+
+static void ask(struct domain *d, pci_sbdf_t sbdf, uint64_t deadline)
+{
+	(void)d;
+	(void)deadline;
+	ensure(sbdf.sbdf == CARD.sbdf);
+	asked++;
+}
+
+unsigned int world_asked(void)
+{
+	return asked;
+}
+
+static const struct domain_ops guest_ops = { .ask = ask,
+					     .map = map,
 					     .unmap = unmap,
 					     .vector = vector,
 					     .interrupt = interrupt };
@@ -436,6 +499,7 @@ void world_guests(void)
 	world_card();
 	hf_init(&mapped_at, 0);
 	hf_init(&vector_on, 0);
+	asked = 0;
 	ensure(!domain_create(1, "one", &guest_ops, NULL, &guest_one));
 	ensure(!domain_create(2, "two", &second_ops, NULL, &guest_two));
 }
@@ -480,6 +544,7 @@ void world_end(void)
 	}
 	pci_fini();
 	msi = units = false;
+	modules = 0;
 }
 
 void world_end_card_gone(void)
@@ -558,18 +623,27 @@ int world_remove(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout)
 
 int world_lose(pci_sbdf_t sbdf)
 {
+	struct function *f = function(sbdf);
+	uint64_t instance = f->instance;
 	int err = pci_device_lost(sbdf);
 
-	if (!err)
-		function(sbdf)->promised = true;
+	if (!err && f->instance == instance)
+		f->promised = true;
 	return err;
 }
 
-void world_mark_lost(pci_sbdf_t sbdf)
+int world_mark_lost(pci_sbdf_t sbdf)
 {
-	ensure(!pci_mark_lost(sbdf));
+	struct function *f = function(sbdf);
+	uint64_t instance = f->instance;
+	int err = pci_mark_lost(sbdf);
+
+	if (err)
+		return err;
 	plat_rcu_synchronize();
-	function(sbdf)->promised = true;
+	if (f->instance == instance)
+		f->promised = true;
+	return 0;
 }
 
 void world_in_no_time(void)

@@ -65,6 +65,14 @@ void world_assigned_msi(void);
  * Call before one of the setups above.
  */
 void world_with_units(void);
+/* Only these of them: what is not there costs no steps. */
+enum {
+	WORLD_IOMMU = 1 << 0,
+	WORLD_IRQ = 1 << 1,
+	WORLD_RESET = 1 << 2,
+	WORLD_FLR = 1 << 3, /* the guest sees Advanced Features, too */
+};
+void world_with(unsigned int modules);
 #define WORLD_AF 0x70
 /* What the card would send now, if its registers let it; else pending. */
 struct world_message {
@@ -78,11 +86,15 @@ bool world_masters(void);
 /* How often the card was reset; and whether it survives the next one. */
 unsigned int world_resets(void);
 void world_reset_kills(bool yes);
+/* What the card has in its Command register. */
+uint16_t world_command(void);
 /* Interrupts that "one" and "two" got. */
 extern unsigned int world_interrupts[2];
 
 /* Is the receiver of the guests' interrupts told that one may come? */
 bool world_vector(void);
+/* How often "one" was asked to give the card back. */
+unsigned int world_asked(void);
 /* A vCPU of "one", for one thread at a time; what it has yet to do, done. */
 extern struct vpci_vcpu world_vcpu;
 void world_settle(struct vpci_vcpu *vcpu);
@@ -100,9 +112,16 @@ void world_end(void);
 void world_end_card_gone(void);
 void world_end_card_there(void);
 
-/* Register a function: VF is PF's child. @generation: other hardware. */
+/*
+ * Register a function: VF is PF's child. @generation: other hardware. While this
+ * runs the witness lets accesses pass: they may be the new one's.
+ */
 int world_add(pci_sbdf_t sbdf, unsigned int generation);
+/* Has the core, or a loss, promised not to touch it? */
+bool world_promised(pci_sbdf_t sbdf);
 
+/* If set: called at each access to the card, by who makes it. */
+extern void (*world_witness)(void);
 /* Accesses that reached the host so far, at all. */
 unsigned int world_reads(void);
 
@@ -130,13 +149,13 @@ int world_remove(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout);
 extern struct pci_removal_info world_report; /* of the last of them */
 
 /*
- * pci_device_lost() of a function that nobody adds again: after 0 the witness
- * expects no access to it.
+ * pci_device_lost(): after 0 the witness expects no access to the function,
+ * until it is added again.
  */
 int world_lose(pci_sbdf_t sbdf);
 
 /* pci_mark_lost() and a grace period; likewise. */
-void world_mark_lost(pci_sbdf_t sbdf);
+int world_mark_lost(pci_sbdf_t sbdf);
 
 /*
  * No time has passed: nobody had to wait for a deadline, so whoever waited was

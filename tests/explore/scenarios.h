@@ -27,5 +27,6 @@ extern const struct explore_scenario *const registry_scenarios[];
 extern const struct explore_scenario *const dma_scenarios[];
 extern const struct explore_scenario *const irq_scenarios[];
 extern const struct explore_scenario *const reset_scenarios[];
+extern const struct explore_scenario *const triple_scenarios[];
 
 #endif

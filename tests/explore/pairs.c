@@ -228,8 +228,16 @@ static void collect(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(modules); i++)
-		for (op = modules[i]; op->name && nops < NOPS; op++)
+		for (op = modules[i]; op->name; op++) {
+			if (nops == NOPS) {
+				fprintf(stderr,
+					"explore: more than %d "
+					"operations\n",
+					NOPS);
+				exit(2);
+			}
 			table[nops++] = op;
+		}
 }
 
 static void make(struct pair *pair, const struct op *a, const struct op *b)
@@ -287,8 +295,6 @@ static char cell(const struct explore_result *r)
 	char digits = '0';
 	uint64_t n;
 
-	if (!r->ran)
-		return '.';
 	if (!r->fine)
 		return 'F';
 	if (!r->count[0] || !r->count[1])
@@ -305,7 +311,7 @@ static bool idle(const struct explore_scenario *scenario,
 	const struct pair *pair =
 		container_of(scenario, const struct pair, scenario);
 
-	return r->ran && r->fine && (!r->count[0] || !r->count[1]) &&
+	return r->fine && (!r->count[0] || !r->count[1]) &&
 	       pair->op[0]->worlds & pair->op[1]->worlds;
 }
 
@@ -314,8 +320,8 @@ static void print_head(void)
 	unsigned int i;
 
 	printf("\nPairs of operations: digits of the number of schedules that "
-	       "both passed;\n- one was refused in all of them, F failed, . not "
-	       "run\n\n%20s",
+	       "both passed;\n- one was refused in all of them, F failed or "
+	       "unfinished\n%20s",
 	       "");
 	for (i = 0; i < nops; i++)
 		printf("%3u", i + 1);

@@ -31,6 +31,7 @@ struct outcome {
 	double seconds;
 	char message[512], schedule[8192];
 	pid_t pid;
+	bool over; /* the number may be another process's by now */
 };
 
 static struct {
@@ -290,8 +291,9 @@ static void reap(const struct explore_scenario *const *scenarios,
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
-		if (out[i].pid != pid || pid <= 0)
+		if (out[i].pid != pid || out[i].over || pid <= 0)
 			continue;
+		out[i].over = true;
 		out[i].seconds += seconds_now();
 		report(scenarios[i], &out[i]);
 	}
@@ -311,7 +313,7 @@ static void summarize(const struct explore_scenario *const *scenarios,
 		exit(2);
 	}
 	for (i = 0; i < count; i++) {
-		results[i].ran = out[i].pid;
+		results[i].ran = out[i].over;
 		results[i].fine = out[i].state == COMPLETE;
 		results[i].schedules = out[i].schedules;
 		memcpy(results[i].count, out[i].count, sizeof(out[i].count));

@@ -461,7 +461,7 @@ static void test_link_and_version_2_are_read_only(void **state)
 	add_express(true);
 	hw_put(EXPRESS + PCI_EXP_LNKCTL, 2, 0x0043);
 	hw_put(EXPRESS + PCI_EXP_DEVCAP2, 4, 0xffffffff);
-	hw_put(EXPRESS + PCI_EXP_DEVCTL2, 2, 0xffff);
+	hw_put(EXPRESS + PCI_EXP_DEVCTL2, 2, 0x7fff);
 	hw_put(EXPRESS + PCI_EXP_LNKCTL2, 2, 0x0003);
 	memset(given.fn->writable + EXPRESS + PCI_EXP_LNKCAP, 0xff,
 	       PCI_CAP_EXP_SIZEOF_V2 - PCI_EXP_LNKCAP);

@@ -429,6 +429,7 @@ static enum progress step_settle(struct pci_removal *op)
 {
 	struct pci_dev *pdev;
 
+	plat_event_clear(&op->event);
 	if (op->settling && !grace_is_over(op)) {
 		op->next = plat_now() + REMOVAL_POLL;
 		return WAIT;

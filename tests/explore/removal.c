@@ -364,6 +364,40 @@ SCENARIO(orphan, .name = "removal/H9_child_arrives",
 	 .finish = no_orphan,
 	 .thread = { { "remover", remove_pf }, { "adder", add_vf } });
 
+/* --- after the verdict --------------------------------------------------------- */
+
+static void in_guest_with_units(void)
+{
+	world_with(WORLD_RESET);
+	world_assigned();
+}
+
+/* Cancelled, with the card on its way home: it is reset, which takes time. */
+static void ask_and_cancel(void)
+{
+	struct pci_removal *mine;
+
+	if (pci_removal_start(CARD, PCI_REMOVE_ASK, 100 * MSEC, "test", NULL,
+			      NULL, &mine))
+		return;
+	(void)pci_removal_step(mine);
+	(void)pci_removal_cancel(mine);
+	(void)pci_removal_wait(mine);
+	pci_removal_finish(mine);
+}
+
+static void give_back_and_pull(void)
+{
+	ensure(pci_domain_return(guest_one, CARD) <= 0);
+	ensure(pci_device_lost(CARD) <= 0);
+}
+
+SCENARIO(kicked, .name = "removal/kicked_while_it_settles",
+	 .rule = "removal.c: who waits by the clock sleeps, though woken before",
+	 .setup = in_guest_with_units, .finish = world_end, .bound = 1,
+	 .thread = { { "remover", ask_and_cancel },
+		     { "guest", give_back_and_pull } });
+
 const struct explore_scenario *const removal_scenarios[] = {
 	&lookup,
 	&lookups,
@@ -381,5 +415,6 @@ const struct explore_scenario *const removal_scenarios[] = {
 	&child,
 	&subtree,
 	&orphan,
+	&kicked,
 	NULL,
 };

@@ -12,7 +12,7 @@
  *   plat_gp_t         names a grace period, cheap to copy
  *   PLAT_PCI_SEGMENTS (optional) how many segments, 65536 unless told
  *   PLAT_PAGE_SIZE    (optional) of guest mappings, 4096 unless told
- *   plat_atomic_point (optional) see atomic.h
+ *   hf_load_ …        (optional) see atomic.h
  *
  * and the functions of this header that it prefers inline, each announced by
  * a macro of its own name (#define plat_rcu_read_lock plat_rcu_read_lock).

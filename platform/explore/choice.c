@@ -25,6 +25,7 @@ static struct {
 static unsigned int known;    /* taken[] is fixed below this */
 static unsigned int position; /* of the next choice */
 static bool replaying;
+static uint64_t dice; /* 0: a search */
 
 /* One "12.1" after another; @text is not empty. */
 static int parse(const char *text)
@@ -55,9 +56,33 @@ int choice_init(const char *text)
 	known = 0;
 	position = 0;
 	replaying = text;
+	dice = 0;
 	if (!text || (text[0] == '-' && !text[1]))
 		return 0;
 	return parse(text);
+}
+
+void choice_random(uint64_t seed)
+{
+	known = position = 0;
+	dice = seed * 0x9e3779b97f4a7c15u | 1;
+}
+
+/* xorshift64* (G. Marsaglia; S. Vigna). */
+unsigned int choice_dice(unsigned int n)
+{
+	dice ^= dice >> 12;
+	dice ^= dice << 25;
+	dice ^= dice >> 27;
+	return (unsigned int)((dice * 0x2545f4914f6cdd1du >> 32) % n);
+}
+
+void choice_made(unsigned int taken, unsigned int options)
+{
+	if (position == MAX_CHOICES)
+		explore_fail("too many choices");
+	path[position].options = (uint8_t)options;
+	path[position++].taken = (uint8_t)taken;
 }
 
 unsigned int choice_take(unsigned int options)
@@ -66,7 +91,8 @@ unsigned int choice_take(unsigned int options)
 		explore_fail("too many choices");
 	path[position].options = (uint8_t)options;
 	if (position >= known)
-		path[position].taken = 0;
+		path[position].taken =
+			(uint8_t)(dice ? choice_dice(options) : 0);
 	else if (path[position].taken >= options)
 		explore_fail("this schedule is of another program: choice %u "
 			     "has %u options",
@@ -78,6 +104,10 @@ bool choice_next(void)
 {
 	if (replaying)
 		return false;
+	if (dice) {
+		position = 0;
+		return true;
+	}
 	while (position) {
 		position--;
 		if (path[position].taken + 1u < path[position].options) {

@@ -8,27 +8,42 @@
  * fails is printed as a short string that replays it.
  *
  * What is tried. A switch is possible before every operation that other
- * threads can see, and before the first plain access to the heap that follows
- * one ("put, then touch"). Taking the processor from a
- * thread that could go on is a preemption; all schedules with at most `bound`
- * preemptions are tried, without exception. Switches where a thread waits or
- * ends are free. There is no partial-order reduction: sleep sets prune a
- * schedule because an equivalent one is tried elsewhere, but that one may lie
- * beyond the preemption bound and is then tried nowhere. "Every schedule
+ * threads can see. Taking the processor from a thread that could go on is a
+ * preemption; all schedules with at most `bound` preemptions are tried, without
+ * exception. Switches where a thread waits or ends are free.
+ *
+ * The only reduction: no switch before a plain access, nor before a look at the
+ * clock (unless `late`). To switch after it instead is the same, since it
+ * commutes with all that others do meanwhile, or there is a data race, which is
+ * reported from the order of the other operations; and it costs no preemption
+ * more. So this one is sound together with the bound. Others are not: sleep
+ * sets prune a schedule because an equivalent one is tried elsewhere, but that
+ * one may lie beyond the bound and is then tried nowhere. "Every schedule
  * within the bound" is a sentence one can trust.
  *
- * What is not tried. Memory is sequentially consistent here; the memory
- * orders are argued in the headers and checked by ThreadSanitizer.
+ * Memory is C11's. An atomic load may read any value that coherence and
+ * happens-before allow, of the last eight of its object: reading an older one
+ * than the newest is a choice, at most `older` of them in a schedule. Locks,
+ * events, grace periods and release/acquire pairs order what they promise to
+ * order and no more; two plain accesses of the heap that nothing orders are a
+ * data race. `--orders` weakens each acquire and release of some sources in
+ * turn: a scenario must fail. (atomic.c, view.c, race.c; what they leave out
+ * stands there.)
+ *
+ * A scenario too large for that is run with random priorities instead, `runs`
+ * times from a seed that is printed (random.c).
  *
  * Time stands still while any thread can go on, and then jumps to the
  * earliest deadline: an operation that is not decided at its deadline is late
  * by its own fault. A scenario with `late` set lets a deadline pass at any
  * instant instead, as a preemption.
  *
+ * When the clock jumps, all that was written is seen by all.
+ *
  * A grace period ends as soon as every section open at its start has ended.
  * Callbacks run in a thread of their own, "reclaimer", after one.
  *
- * What is a failure: a touch of freed memory, a lock or an event freed under
+ * What is a failure: a touch of freed memory, a data race, a lock or an event freed under
  * a waiter, all threads blocked, waiting under a lock or in a section, the
  * core's own plat_bug() (lock order, assertions), an ensure() that does not
  * hold, an execution that does not end, memory left over at its end.
@@ -56,7 +71,10 @@ struct explore_scenario {
 	void (*finish)(void);
 	struct explore_thread thread[EXPLORE_THREADS]; /* up to a NULL name */
 	unsigned int bound; /* preemptions at most; 0: the run's own bound */
-	bool late;          /* deadlines may pass at any instant */
+	unsigned int older; /* values read at most; 0: the run's own bound */
+	/* Too large to be searched: so many change points at random. */
+	unsigned int random;
+	bool late; /* deadlines may pass at any instant */
 	/* The explorer's own tests: the failure that must be found. */
 	const char *expect;
 };

@@ -18,6 +18,12 @@ int choice_init(const char *text);
 unsigned int choice_take(unsigned int options);
 /* The next execution of the search; false: there is none. */
 bool choice_next(void);
+/* From now on nothing is searched: choices are made by this seed. */
+void choice_random(uint64_t seed);
+/* Below @n, of the same seed, and no choice. */
+unsigned int choice_dice(unsigned int n);
+/* The next one is made already. */
+void choice_made(unsigned int taken, unsigned int options);
 /* The choices so far, as choice_init() takes them. */
 void choice_print(char *text, size_t size);
 
@@ -30,6 +36,43 @@ struct fiber *fiber_create(void (*run)(void *arg), void *arg);
 struct fiber *fiber_main(void); /* of the caller's own stack */
 void fiber_switch(struct fiber *from, struct fiber *to);
 
+/* --- view.c: what happens before what ------------------------------------------ */
+
+#define VIEW_THREADS (EXPLORE_THREADS + 2)
+#define VIEW_ATOMICS 1024
+
+struct view {
+	uint16_t clock[VIEW_THREADS]; /* 0: only the setup */
+	uint16_t count;               /* of seen[]; the others are 0 */
+	uint16_t seen[VIEW_ATOMICS];  /* positions in modification order */
+};
+
+/* Addresses of one execution, numbered from 0. */
+struct map {
+	unsigned int run, count;
+	struct {
+		const void *addr;
+		unsigned int run, index;
+	} slot[4 * VIEW_ATOMICS];
+};
+unsigned int map_index(struct map *map, const void *addr, bool *added);
+
+void view_reset(void); /* before an execution */
+void view_clear(struct view *view);
+void view_join(struct view *to, const struct view *from);
+/* Of @atomic nothing older than its @value-th is read any more. */
+void view_see(struct view *view, unsigned int atomic, unsigned int value);
+/* All that the current thread did happens before who acquires @to. */
+void view_release(struct view *to);
+void view_acquire(const struct view *from);
+/* The view that is kept for a lock, an event or a callback. */
+struct view *view_at(const void *addr);
+
+/* --- atomic.c: values ------------------------------------------------------------- */
+
+/* No value of this execution but the newest is read any more. */
+void atomic_settle(struct view *view);
+
 /* --- sched.c: who runs ------------------------------------------------------------ */
 
 enum op {
@@ -37,7 +80,6 @@ enum op {
 	OP_LOCK,
 	OP_UNLOCK,
 	OP_ATOMIC,
-	OP_TOUCH,
 	OP_RCU_ENTER,
 	OP_RCU_LEAVE,
 	OP_RCU_CALL,
@@ -82,10 +124,9 @@ struct thread {
 
 	uint64_t section; /* the outermost one's number; 0: in none */
 	unsigned int nesting, locks;
-	bool released;     /* since its last operation it touched nothing */
-	const void *op_on; /* that operation's own object */
 	struct plat_held held;
 	const char *ref_site;
+	struct view view;
 };
 
 struct sched {
@@ -95,11 +136,21 @@ struct sched {
 	bool polling;      /* somebody has yielded */
 	struct plat_rcu_head *rcu_first, **rcu_last;
 	uint64_t rcu_queued, rcu_run;
+	/* Who left a section, started a grace period, ran a callback. */
+	struct view left, started, called;
 };
 
 extern struct sched sched;
 
-void sched_init(const struct explore_scenario *scenario, unsigned int bound);
+/* How much of it is tried. */
+struct limits {
+	unsigned int preemptions, older; /* values */
+	unsigned int random; /* change points of random priorities; 0: no */
+};
+
+void sched_init(const struct explore_scenario *scenario,
+		const struct limits *limits);
+const char *sched_name(unsigned int thread);
 /* One execution, with the choices of choice.c. Does not return on failure. */
 void sched_execute(void);
 /* Most operations of one execution so far. */
@@ -110,6 +161,8 @@ void sched_point(enum op op, const void *on);
 /* The current thread can go on once @wait is over; it is then. */
 void sched_wait(enum wait wait, const void *on, uint64_t deadline_or_gp);
 bool sched_gp_over(uint64_t gp);
+/* Which of @n values is read; 0, the newest, beyond the bound of older ones. */
+unsigned int sched_older_value(unsigned int n);
 /* Memory is about to become free: nobody may wait for what lies in it. */
 void sched_check_waiters(const void *start, size_t size);
 /* The callbacks whose grace period is over, all of them, now. */
@@ -119,10 +172,34 @@ void rcu_run_callbacks(void);
 
 void memory_init(void);
 void memory_reset(void); /* all is free, nothing is remembered */
+#define MEMORY_SIZE (4u << 20)
+#define MEMORY_OBJECTS 4096
+const void *memory_at(uint32_t offset);
 /* As "#3+16", or its number. */
 void memory_name(const void *p, char *name, size_t size);
 /* Stop unless all of it is allocated. */
 void memory_check(const void *p, size_t size);
+/* And unless its plain stores happened before this atomic operation. */
+void memory_atomic(const void *p, size_t size);
+
+/* --- race.c: plain accesses ---------------------------------------------------------- */
+
+enum race { RACE_READ, RACE_WRITE, RACE_ATOMIC };
+
+void race_reset(unsigned int objects); /* after an execution with so many */
+/* The current thread touches this part of the heap, which is of this object; */
+void race_access(uint32_t offset, size_t size, unsigned int object,
+		 enum race kind);
+/* or frees the object: a write of all that was ever touched. */
+void race_free(unsigned int object);
+
+/* --- random.c: priorities instead of a search --------------------------------------- */
+
+/* Before an execution of at most @steps. */
+void random_begin(unsigned int changes, uint64_t steps);
+/* Which of these threads goes on? The first runs now, if @runnable. */
+unsigned int random_pick(struct thread *const *can, unsigned int n,
+			 bool runnable);
 
 /* --- trace.c: an execution to read --------------------------------------------------- */
 
@@ -136,5 +213,21 @@ void trace_print(FILE *out);
 
 /* Report @message for the current choices and end this process. */
 void run_failed(const char *message) __attribute__((noreturn));
+/*
+ * Search the scenario in a process of its own, after @prepare(@arg) there. The
+ * message of its failure, in @message: true.
+ */
+bool run_fails(const struct explore_scenario *scenario,
+	       void (*prepare)(void *arg), void *arg, char *message,
+	       size_t size);
+
+/* --- orders.c: is each memory order needed? ------------------------------------------- */
+
+/*
+ * Weaken each acquire and release of the sources that @files names (a list
+ * with commas), one at a time: a scenario must fail. The exit status.
+ */
+int orders_run(const struct explore_scenario *const *scenarios,
+	       const char *files, unsigned int jobs);
 
 #endif

@@ -7,8 +7,7 @@
  * The core and the scenarios are compiled with -fsanitize=kernel-address in
  * its out-of-line form: before each load and store the compiler calls one of
  * the __asan_* functions below, which is all that is used of AddressSanitizer.
- * They look at our heap only, and are where a plain access becomes a point at
- * which threads switch.
+ * They look at our heap only.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +15,8 @@
 
 #include "internal.h"
 
-#define HEAP_SIZE (4u << 20)
+#define HEAP_SIZE MEMORY_SIZE
 #define GRAIN 16u /* one entry of owner[] covers so many bytes */
-#define MAX_OBJECTS 16384
 
 static char *heap;
 /* The number of the object, negative once it is freed; 0: a gap. */
@@ -28,7 +26,9 @@ static struct {
 	uint32_t start, size;
 	const char *freed_by;
 	uint64_t freed_at; /* step */
-} object[MAX_OBJECTS];
+	unsigned int by;   /* the thread that allocated it, and */
+	uint16_t clock;    /* when; 0: before all */
+} object[MEMORY_OBJECTS];
 
 static unsigned int objects, in_use; /* object 0 is none */
 static uint32_t top;
@@ -46,6 +46,7 @@ void memory_init(void)
 
 void memory_reset(void)
 {
+	race_reset(objects);
 	memset(owner, 0, top / GRAIN * sizeof(owner[0]));
 	objects = in_use = 0;
 	top = 0;
@@ -85,21 +86,43 @@ void *plat_zalloc(size_t size)
 	if (fail_in && !--fail_in)
 		return NULL;
 	if (size > HEAP_SIZE || room + GRAIN > HEAP_SIZE - top ||
-	    objects + 1 == MAX_OBJECTS)
+	    objects + 1 == MEMORY_OBJECTS)
 		explore_fail("the heap of an execution is full");
 	objects++;
 	object[objects].start = start;
 	object[objects].size = (uint32_t)size;
+	object[objects].by = sched.current->number;
+	object[objects].clock =
+		explore_on ? sched.current->view.clock[sched.current->number]
+			   : 0;
 	set_owner(start, room, (int16_t)objects);
 	top += room + GRAIN;
 	in_use++;
 	return memset(heap + start, 0, room);
 }
 
+const void *memory_at(uint32_t offset)
+{
+	return heap + offset;
+}
+
 /* The number of the object at @offset, freed or not; 0: none. */
 static unsigned int number_at(uintptr_t offset)
 {
 	return offset < top ? (unsigned int)abs(owner[offset / GRAIN]) : 0;
+}
+
+/* Its allocation, and the zeros in it, happened before what comes now. */
+static inline void check_born(unsigned int n)
+{
+	const struct thread *self = sched.current;
+
+	if (__builtin_expect(object[n].clock > self->view.clock[object[n].by],
+			     0) &&
+	    explore_on && object[n].by != self->number)
+		explore_fail("data race: %s touches #%u, which %s allocated; "
+			     "nothing orders the two",
+			     self->name, n, sched_name(object[n].by));
 }
 
 void plat_free(void *p)
@@ -116,6 +139,8 @@ void plat_free(void *p)
 			     n, object[n].freed_by,
 			     (unsigned long long)object[n].freed_at);
 	sched_check_waiters(p, object[n].size);
+	check_born(n);
+	race_free(n);
 	set_owner(object[n].start, room_for(object[n].size), -(int16_t)n);
 	object[n].freed_by = sched.current->name;
 	object[n].freed_at = sched.steps;
@@ -158,6 +183,7 @@ static inline void check(uint32_t offset, size_t size)
 	if (__builtin_expect(n <= 0, 0) ||
 	    __builtin_expect(owner[(offset + size - 1) / GRAIN] != n, 0))
 		bad_touch(offset, size);
+	check_born((unsigned int)n);
 }
 
 void memory_check(const void *p, size_t size)
@@ -168,15 +194,26 @@ void memory_check(const void *p, size_t size)
 		check((uint32_t)offset, size);
 }
 
-static inline void touch(const volatile void *p, size_t size)
+void memory_atomic(const void *p, size_t size)
+{
+	uintptr_t offset = (uintptr_t)p - (uintptr_t)heap;
+
+	if (offset >= HEAP_SIZE)
+		return;
+	check((uint32_t)offset, size);
+	race_access((uint32_t)offset, size, (unsigned int)owner[offset / GRAIN],
+		    RACE_ATOMIC);
+}
+
+static inline void touch(const volatile void *p, size_t size, enum race kind)
 {
 	uintptr_t offset = (uintptr_t)p - (uintptr_t)heap;
 
 	if (__builtin_expect(offset >= HEAP_SIZE, 1) || !size)
 		return;
-	if (sched.current->released && sched.current->op_on != (void *)p)
-		sched_point(OP_TOUCH, (void *)p);
 	check((uint32_t)offset, size);
+	race_access((uint32_t)offset, size, (unsigned int)owner[offset / GRAIN],
+		    kind);
 }
 
 /* --- called by what is compiled with -fsanitize=kernel-address ------------ */
@@ -185,12 +222,12 @@ static inline void touch(const volatile void *p, size_t size)
 	void __asan_load##size##_noabort(const void *p);  \
 	void __asan_load##size##_noabort(const void *p)   \
 	{                                                 \
-		touch(p, size);                           \
+		touch(p, size, RACE_READ);                \
 	}                                                 \
 	void __asan_store##size##_noabort(const void *p); \
 	void __asan_store##size##_noabort(const void *p)  \
 	{                                                 \
-		touch(p, size);                           \
+		touch(p, size, RACE_WRITE);               \
 	}
 
 TOUCHES(1)
@@ -202,13 +239,13 @@ TOUCHES(16)
 void __asan_loadN_noabort(const void *p, size_t size);
 void __asan_loadN_noabort(const void *p, size_t size)
 {
-	touch(p, size);
+	touch(p, size, RACE_READ);
 }
 
 void __asan_storeN_noabort(const void *p, size_t size);
 void __asan_storeN_noabort(const void *p, size_t size)
 {
-	touch(p, size);
+	touch(p, size, RACE_WRITE);
 }
 
 void __asan_handle_no_return(void);
@@ -220,22 +257,22 @@ void __asan_handle_no_return(void)
 void *explore_memcpy(void *restrict dst, const void *restrict src, size_t n);
 void *explore_memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
-	touch(src, n);
-	touch(dst, n);
+	touch(src, n, RACE_READ);
+	touch(dst, n, RACE_WRITE);
 	return memcpy(dst, src, n);
 }
 
 void *explore_memset(void *dst, int c, size_t n);
 void *explore_memset(void *dst, int c, size_t n)
 {
-	touch(dst, n);
+	touch(dst, n, RACE_WRITE);
 	return memset(dst, c, n);
 }
 
 int explore_memcmp(const void *a, const void *b, size_t n);
 int explore_memcmp(const void *a, const void *b, size_t n)
 {
-	touch(a, n);
-	touch(b, n);
+	touch(a, n, RACE_READ);
+	touch(b, n, RACE_READ);
 	return memcmp(a, b, n);
 }

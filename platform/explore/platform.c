@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The contract of include/holdfast/platform.h on top of the scheduler. What
- * the contract forbids its callers is checked here, not assumed.
+ * the contract forbids its callers is checked here, not assumed; what it orders
+ * is put into the views, and no more.
  */
 #include <stdarg.h>
 #include <string.h>
@@ -19,9 +20,16 @@ static void check_may_wait(const char *what)
 		explore_fail("%s: %s under a lock", self->name, what);
 }
 
-void explore_atomic_point(const volatile void *addr)
+static void acquire(const void *from)
 {
-	sched_point(OP_ATOMIC, (const void *)addr);
+	if (explore_on)
+		view_acquire(view_at(from));
+}
+
+static void release(const void *to)
+{
+	if (explore_on)
+		view_release(view_at(to));
 }
 
 /* --- locks ------------------------------------------------------------------- */
@@ -51,6 +59,7 @@ void plat_lock(plat_lock_t *lock)
 		sched_wait(WAIT_LOCK, lock, 0);
 	lock->owner = (uint8_t)(self->number + 1);
 	self->locks++;
+	acquire(lock);
 }
 
 void plat_unlock(plat_lock_t *lock)
@@ -63,6 +72,7 @@ void plat_unlock(plat_lock_t *lock)
 		explore_fail("%s unlocks what it does not hold", self->name);
 	lock->owner = 0;
 	self->locks--;
+	release(lock);
 }
 
 /* --- read-copy-update ------------------------------------------------------------ */
@@ -72,8 +82,10 @@ void plat_rcu_read_lock(void)
 	struct thread *self = sched.current;
 
 	sched_point(OP_RCU_ENTER, NULL);
-	if (!self->nesting++)
+	if (!self->nesting++) {
 		self->section = ++sched.sections;
+		view_acquire(&sched.started);
+	}
 	self->held.sections = self->nesting;
 }
 
@@ -84,8 +96,10 @@ void plat_rcu_read_unlock(void)
 	sched_point(OP_RCU_LEAVE, NULL);
 	if (!self->nesting)
 		explore_fail("%s leaves no section", self->name);
-	if (!--self->nesting)
+	if (!--self->nesting) {
 		self->section = 0;
+		view_release(&sched.left);
+	}
 	self->held.sections = self->nesting;
 }
 
@@ -97,6 +111,8 @@ void plat_rcu_call(struct plat_rcu_head *head,
 	head->next = NULL;
 	head->fn = fn;
 	head->gp = sched.sections;
+	release(head);
+	view_release(&sched.started);
 	*sched.rcu_last = head;
 	sched.rcu_last = &head->next;
 	sched.rcu_queued++;
@@ -106,20 +122,26 @@ void plat_rcu_synchronize(void)
 {
 	check_may_wait("plat_rcu_synchronize()");
 	sched_point(OP_SYNCHRONIZE, NULL);
+	view_release(&sched.started);
 	if (!sched_gp_over(sched.sections))
 		sched_wait(WAIT_GP, NULL, sched.sections);
+	view_acquire(&sched.left);
 }
 
 plat_gp_t plat_gp_start(void)
 {
 	sched_point(OP_GP_START, NULL);
+	view_release(&sched.started);
 	return sched.sections;
 }
 
 bool plat_gp_done(plat_gp_t gp)
 {
 	sched_point(OP_GP_DONE, NULL);
-	return sched_gp_over(gp);
+	if (!sched_gp_over(gp))
+		return false;
+	view_acquire(&sched.left);
+	return true;
 }
 
 void plat_rcu_barrier(void)
@@ -132,6 +154,7 @@ void plat_rcu_barrier(void)
 	sched_point(OP_BARRIER, NULL);
 	if (sched.rcu_run < sched.rcu_queued)
 		sched_wait(WAIT_BARRIER, NULL, sched.rcu_queued);
+	view_acquire(&sched.called);
 }
 
 /* --- time and waiting ---------------------------------------------------------------- */
@@ -158,12 +181,15 @@ void plat_event_set(plat_event_t *event)
 	sched_point(OP_EVENT_SET, event);
 	memory_check(event, sizeof(*event));
 	event->set = true;
+	release(event);
 }
 
 void plat_event_clear(plat_event_t *event)
 {
 	sched_point(OP_EVENT_CLEAR, event);
 	memory_check(event, sizeof(*event));
+	if (event->set)
+		acquire(event);
 	event->set = false;
 }
 
@@ -184,8 +210,10 @@ bool plat_event_wait(plat_event_t *event, uint64_t deadline)
 	check_may_wait("plat_event_wait()");
 	sched_point(OP_EVENT_WAIT, event);
 	memory_check(event, sizeof(*event));
-	if (event->set)
+	if (event->set) {
+		acquire(event);
 		return true;
+	}
 	if (!explore_on) {
 		wait_alone(event, deadline);
 		return event->set;
@@ -193,6 +221,8 @@ bool plat_event_wait(plat_event_t *event, uint64_t deadline)
 	sched_wait(WAIT_EVENT, event, deadline);
 	if (!event->set && sched.now < deadline)
 		sched.now = deadline;
+	if (event->set)
+		acquire(event);
 	return event->set;
 }
 

@@ -19,6 +19,9 @@
 #include "internal.h"
 
 #define DEFAULT_BOUND 2
+#define DEFAULT_OLDER 1
+#define DEFAULT_RUNS 1000
+#define ANY 99999 /* as a bound */
 #define DEFAULT_MAX 100000000ull
 #define WATCHDOG 60 /* seconds without the end of an execution */
 
@@ -29,22 +32,26 @@ struct outcome {
 	uint64_t count[EXPLORE_COUNTS];
 	uint64_t schedules, longest;
 	double seconds;
-	char message[512], schedule[8192];
+	char message[512], schedule[32 << 10];
 	pid_t pid;
 	bool over; /* the number may be another process's by now */
 };
 
 static struct {
-	unsigned int bound, jobs;
-	uint64_t max;
+	unsigned int bound, older, jobs;
+	uint64_t max, runs, seed;
 	const char *only; /* a pattern of names */
+	const char *orders;
 	char *const *replay;
 	bool list;
-} option = { .bound = DEFAULT_BOUND, .max = DEFAULT_MAX };
+} option = { .bound = DEFAULT_BOUND,
+	     .older = DEFAULT_OLDER,
+	     .max = DEFAULT_MAX,
+	     .runs = DEFAULT_RUNS };
 
 static struct outcome *mine; /* of this child */
 static const struct explore_scenario *my_scenario;
-static unsigned int my_bound;
+static struct limits my_limits;
 
 static struct {
 	unsigned int run, failed, incomplete;
@@ -67,8 +74,9 @@ void run_failed(const char *message)
 
 	mine->state = FAILED;
 	snprintf(mine->message, sizeof(mine->message), "%s", message);
-	length = (size_t)snprintf(mine->schedule, sizeof(mine->schedule), "%u/",
-				  my_bound);
+	length = (size_t)snprintf(mine->schedule, sizeof(mine->schedule),
+				  "%u+%u/", my_limits.preemptions,
+				  my_limits.older);
 	choice_print(mine->schedule + length, sizeof(mine->schedule) - length);
 	if (trace_on) {
 		trace_print(stdout);
@@ -101,44 +109,70 @@ static void catch_signals(void)
 		sigaction(numbers[i], &action, NULL);
 }
 
-static void begin(const struct explore_scenario *scenario, unsigned int bound)
+static void begin(const struct explore_scenario *scenario)
 {
-	my_bound = bound;
 	my_scenario = scenario;
 	catch_signals();
 	memory_init();
-	sched_init(scenario, bound);
+	sched_init(scenario, &my_limits);
 	alarm(WATCHDOG);
+}
+
+static struct limits limits_of(const struct explore_scenario *scenario)
+{
+	return (struct limits){
+		.preemptions = scenario->random  ? ANY
+			       : scenario->bound ? scenario->bound
+						 : option.bound,
+		.older = scenario->older ? scenario->older : option.older,
+		.random = scenario->random,
+	};
 }
 
 static void search(const struct explore_scenario *scenario)
 {
+	uint64_t max = scenario->random ? option.runs : option.max;
 	bool more;
 
-	begin(scenario, scenario->bound ? scenario->bound : option.bound);
+	my_limits = limits_of(scenario);
+	begin(scenario);
 	choice_init(NULL);
 	do {
-		if (!(++mine->schedules & 0xfff))
+		if (scenario->random)
+			choice_random(option.seed + mine->schedules);
+		if (!(++mine->schedules & 0xff))
 			alarm(WATCHDOG);
 		sched_execute();
 		more = choice_next();
-	} while (more && mine->schedules < option.max);
+	} while (more && mine->schedules < max);
 	mine->longest = sched_longest();
-	mine->state = more ? INCOMPLETE : COMPLETE;
+	mine->state = more && !scenario->random ? INCOMPLETE : COMPLETE;
+}
+
+/* "2+1/", as run_failed() prints it. */
+static const char *parse_limits(const char *text)
+{
+	char *end;
+
+	my_limits.preemptions = (unsigned int)strtoul(text, &end, 10);
+	if (end == text || *end != '+')
+		return NULL;
+	text = end + 1;
+	my_limits.older = (unsigned int)strtoul(text, &end, 10);
+	return end == text || *end != '/' ? NULL : end + 1;
 }
 
 static void replay(const struct explore_scenario *scenario, const char *text,
 		   bool trace)
 {
-	char *end;
-	unsigned long bound = strtoul(text, &end, 10);
+	const char *choices = parse_limits(text);
 
 	trace_on = trace;
-	if (end == text || *end != '/' || choice_init(end + 1)) {
+	if (!choices || choice_init(choices)) {
 		fprintf(stderr, "explore: \"%s\" is no schedule\n", text);
 		_exit(2);
 	}
-	begin(scenario, (unsigned int)bound);
+	begin(scenario);
 	sched_execute();
 	mine->state = COMPLETE;
 	if (trace)
@@ -186,6 +220,25 @@ static bool in_child(struct outcome *out)
 		out->pid = pid;
 	mine = out;
 	return !pid;
+}
+
+bool run_fails(const struct explore_scenario *scenario,
+	       void (*prepare)(void *arg), void *arg, char *message,
+	       size_t size)
+{
+	struct outcome *out = outcomes(1);
+	bool failed;
+
+	if (in_child(out)) {
+		prepare(arg);
+		search(scenario);
+		_exit(0);
+	}
+	waitpid(out->pid, NULL, 0);
+	failed = out->state == FAILED;
+	snprintf(message, size, "%s", out->message);
+	munmap(out, sizeof(*out));
+	return failed;
 }
 
 /* Replay in a process of its own; true if it fails with the same message. */
@@ -239,6 +292,19 @@ static void report_expected(const struct explore_scenario *scenario,
 	       out->schedule, out->message);
 }
 
+/* As "2+1": preemptions and older values; or that it was no search. */
+static const char *bounds(const struct explore_scenario *scenario)
+{
+	static char text[24];
+	struct limits limits = limits_of(scenario);
+
+	if (limits.random)
+		return "random";
+	snprintf(text, sizeof(text), "bound %u+%u", limits.preemptions,
+		 limits.older);
+	return text;
+}
+
 static void report(const struct explore_scenario *scenario,
 		   const struct outcome *out)
 {
@@ -262,16 +328,15 @@ static void report(const struct explore_scenario *scenario,
 	case COMPLETE:
 		break;
 	}
-	printf("%-42s %10" PRIu64 "  bound %u  %4" PRIu64
-	       " steps %8.2f s  %s\n",
-	       scenario->name, out->schedules,
-	       scenario->bound ? scenario->bound : option.bound, out->longest,
+	printf("%-42s %10" PRIu64 "  %s  %4" PRIu64 " steps %8.2f s  %s\n",
+	       scenario->name, out->schedules, bounds(scenario), out->longest,
 	       out->seconds, out->state == COMPLETE ? "ok" : "INCOMPLETE");
 }
 
 static bool selected(const struct explore_scenario *scenario)
 {
-	return !option.only || !fnmatch(option.only, scenario->name, 0);
+	return !option.only ||
+	       !fnmatch(option.only, scenario->name, FNM_EXTMATCH);
 }
 
 static void start(const struct explore_scenario *scenario, struct outcome *out)
@@ -346,10 +411,13 @@ static int run_all(const struct explore_scenario *const *scenarios)
 		reap(scenarios, out, count);
 	if (explore_summary)
 		summarize(scenarios, out, count);
-	printf("%u scenarios, %" PRIu64 " schedules, bound %u, %.1f s: "
+	printf("%u scenarios, %" PRIu64 " schedules, bound %u preemptions + %u "
+	       "older values, reduction: clock and plain accesses, seed %" PRIu64
+	       ", %.1f s: "
 	       "%u failures, %u incomplete\n",
-	       total.run, total.schedules, option.bound, seconds_now() - began,
-	       total.failed, total.incomplete);
+	       total.run, total.schedules, option.bound, option.older,
+	       option.seed, seconds_now() - began, total.failed,
+	       total.incomplete);
 	if (!total.run)
 		return 2;
 	return total.failed ? 1 : total.incomplete ? 2 : 0;
@@ -389,10 +457,12 @@ static int list(const struct explore_scenario *const *scenarios)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: explore [--bound N] [--max N] [--jobs N] "
-			"[--scenario PATTERN]\n"
-			"       explore --list [--scenario PATTERN]\n"
-			"       explore --replay SCENARIO SCHEDULE\n");
+	fprintf(stderr,
+		"usage: explore [--bound N] [--older N] [--max N] [--jobs N]\n"
+		"               [--runs N] [--seed N] [--scenario PATTERN]\n"
+		"       explore --orders FILE[,...] [the options above]\n"
+		"       explore --list [--scenario PATTERN]\n"
+		"       explore --replay SCENARIO SCHEDULE\n");
 	return 2;
 }
 
@@ -402,16 +472,20 @@ static bool number(const char *text, uint64_t *out)
 
 	errno = 0;
 	*out = strtoull(text, &end, 10);
-	return !errno && end != text && !*end && *out;
+	return !errno && end != text && !*end;
 }
 
 static bool parse(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "bound", required_argument, NULL, 'b' },
+		{ "older", required_argument, NULL, 'o' },
 		{ "max", required_argument, NULL, 'm' },
 		{ "jobs", required_argument, NULL, 'j' },
+		{ "runs", required_argument, NULL, 'n' },
+		{ "seed", required_argument, NULL, 'd' },
 		{ "scenario", required_argument, NULL, 's' },
+		{ "orders", required_argument, NULL, 'w' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "replay", no_argument, NULL, 'r' },
 		{ NULL, 0, NULL, 0 },
@@ -422,11 +496,15 @@ static bool parse(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		n = 0;
-		if (strchr("bmj", c) && !number(optarg, &n))
+		if (strchr("bomjnd", c) &&
+		    (!number(optarg, &n) || (!n && strchr("bmjn", c))))
 			return false;
 		switch (c) {
 		case 'b':
 			option.bound = (unsigned int)n;
+			break;
+		case 'o':
+			option.older = (unsigned int)n;
 			break;
 		case 'm':
 			option.max = n;
@@ -434,8 +512,17 @@ static bool parse(int argc, char **argv)
 		case 'j':
 			option.jobs = (unsigned int)n;
 			break;
+		case 'n':
+			option.runs = n;
+			break;
+		case 'd':
+			option.seed = n;
+			break;
 		case 's':
 			option.only = optarg;
+			break;
+		case 'w':
+			option.orders = optarg;
 			break;
 		case 'l':
 			option.list = true;
@@ -452,15 +539,38 @@ static bool parse(int argc, char **argv)
 	return argc - optind == (again ? 2 : 0);
 }
 
+/* Of those that --scenario names. */
+static int run_orders(const struct explore_scenario *const *scenarios)
+{
+	const struct explore_scenario **chosen;
+	unsigned int i, n = 0;
+	int status;
+
+	for (i = 0; scenarios[i]; i++)
+		;
+	chosen = calloc(i + 1, sizeof(*chosen));
+	if (!chosen)
+		return 2;
+	for (i = 0; scenarios[i]; i++)
+		if (selected(scenarios[i]))
+			chosen[n++] = scenarios[i];
+	status = orders_run(chosen, option.orders, option.jobs);
+	free(chosen);
+	return status;
+}
+
 int explore_main(int argc, char **argv,
 		 const struct explore_scenario *const *scenarios)
 {
 	option.jobs = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	option.seed = (uint64_t)time(NULL);
 	if (!parse(argc, argv))
 		return usage();
 	if (option.list)
 		return list(scenarios);
 	if (option.replay)
 		return run_replay(scenarios);
+	if (option.orders)
+		return run_orders(scenarios);
 	return run_all(scenarios);
 }

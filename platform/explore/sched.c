@@ -23,14 +23,9 @@ static struct thread threads[MAIN + 1];
 static struct thread *runs[EXPLORE_THREADS + 1];
 static unsigned int run_count;
 static const struct explore_scenario *scenario;
-static unsigned int bound, preemptions;
+static struct limits limits;
+static unsigned int preemptions, older;
 static uint64_t longest;
-
-/* After these another thread may free what this one touches next. */
-static const bool releases[OP_COUNT] = {
-	[OP_UNLOCK] = true,   [OP_ATOMIC] = true,    [OP_RCU_LEAVE] = true,
-	[OP_RCU_CALL] = true, [OP_EVENT_SET] = true,
-};
 
 bool sched_gp_over(uint64_t gp)
 {
@@ -149,7 +144,8 @@ static void dead_lock(void)
 
 /*
  * Nobody can go on: the clock jumps to the earliest deadline; without one,
- * those who poll must find out for themselves that nothing will come.
+ * those who poll must find out for themselves that nothing will come. Either
+ * takes so long that what was written is seen by all.
  */
 static void pass_time(void)
 {
@@ -165,6 +161,8 @@ static void pass_time(void)
 		sched.now = next;
 	else if (!polling)
 		dead_lock();
+	for (i = 0; i < run_count; i++)
+		atomic_settle(&runs[i]->view);
 	for (i = 0; i < run_count && next == PLAT_FOREVER; i++)
 		if (runs[i]->wait == WAIT_YIELD)
 			runs[i]->wait = WAIT_NOT;
@@ -190,6 +188,35 @@ static void switch_to(struct thread *next)
 	fiber_switch(self->fiber, next->fiber);
 }
 
+static unsigned int choose(struct thread *const *can, unsigned int n,
+			   bool runnable)
+{
+	unsigned int taken;
+
+	if (n == 1)
+		return 0;
+	if (!limits.random)
+		return choice_take(n);
+	taken = random_pick(can, n, runnable);
+	choice_made(taken, n);
+	return taken;
+}
+
+/* Older values are rare at random, or nothing else would happen. */
+unsigned int sched_older_value(unsigned int n)
+{
+	unsigned int taken = 0;
+
+	if (n == 1 || older == limits.older)
+		return 0;
+	if (limits.random && choice_dice(8))
+		choice_made(0, n);
+	else
+		taken = choice_take(n);
+	older += taken != 0;
+	return taken;
+}
+
 /* Choose who goes on. @runnable: the current thread can. */
 static void reschedule(bool runnable)
 {
@@ -197,7 +224,7 @@ static void reschedule(bool runnable)
 	unsigned int n = 0, taken;
 
 	if (runnable) {
-		if (preemptions == bound)
+		if (preemptions == limits.preemptions)
 			return;
 		can[n++] = self;
 	}
@@ -210,7 +237,7 @@ static void reschedule(bool runnable)
 		pass_time();
 		n = collect(can, NULL);
 	}
-	taken = n > 1 ? choice_take(n) : 0;
+	taken = choose(can, n, runnable);
 	if (runnable && taken)
 		preemptions++;
 	switch_to(can[taken]);
@@ -224,11 +251,11 @@ void sched_point(enum op op, const void *on)
 		return;
 	if (++sched.steps > STEP_LIMIT)
 		explore_fail("no end after %d steps: a livelock?", STEP_LIMIT);
-	reschedule(true);
+	/* Reading the clock commutes with all that others do meanwhile. */
+	if (op != OP_NOW || scenario->late)
+		reschedule(true);
 	if (sched.polling)
 		note_step(self);
-	self->released = releases[op];
-	self->op_on = on;
 	if (trace_on)
 		trace_add(self, op, on);
 }
@@ -291,8 +318,11 @@ static void reclaimer_run(void *arg)
 		if (!sched.rcu_first)
 			sched.rcu_last = &sched.rcu_first;
 		sched_point(OP_RCU_RUN, head);
+		view_acquire(view_at(head));
+		view_acquire(&sched.left);
 		head->fn(head);
 		sched.rcu_run++;
+		view_release(&sched.called);
 		sched_wait(WAIT_RCU, NULL, 0);
 	}
 }
@@ -320,12 +350,17 @@ static void add_thread(struct thread *thread, const char *name,
 	runs[run_count++] = thread;
 }
 
-void sched_init(const struct explore_scenario *of, unsigned int run_bound)
+const char *sched_name(unsigned int thread)
+{
+	return threads[thread].name;
+}
+
+void sched_init(const struct explore_scenario *of, const struct limits *within)
 {
 	unsigned int i;
 
 	scenario = of;
-	bound = run_bound;
+	limits = *within;
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		threads[i].number = i;
 	for (i = 0; i < EXPLORE_THREADS && of->thread[i].name; i++) {
@@ -342,11 +377,12 @@ void sched_execute(void)
 	unsigned int i;
 
 	memory_reset();
+	view_reset();
 	memset(&sched, 0, sizeof(sched));
 	sched.rcu_last = &sched.rcu_first;
 	sched.now = PLAT_NSEC_PER_SEC;
 	sched.current = &threads[MAIN];
-	preemptions = 0;
+	preemptions = older = 0;
 	if (scenario->setup)
 		scenario->setup();
 	rcu_run_callbacks();
@@ -355,8 +391,12 @@ void sched_execute(void)
 		runs[i]->wait = WAIT_NOT;
 		runs[i]->ran = ~0u;
 		runs[i]->behind = 0;
+		view_clear(&runs[i]->view);
+		runs[i]->view.clock[runs[i]->number] = 1;
 	}
 	threads[RECLAIMER].wait = WAIT_RCU;
+	if (limits.random)
+		random_begin(limits.random, longest ? longest : 500);
 	explore_on = true;
 	reschedule(false);
 	explore_on = false;

@@ -33,7 +33,6 @@ static const char *const op_name[OP_COUNT] = {
 	[OP_LOCK] = "lock",
 	[OP_UNLOCK] = "unlock",
 	[OP_ATOMIC] = "atomic",
-	[OP_TOUCH] = "touch",
 	[OP_RCU_ENTER] = "enter section",
 	[OP_RCU_LEAVE] = "leave section",
 	[OP_RCU_CALL] = "queue callback",

@@ -16,6 +16,8 @@
 
 extern const struct explore_scenario *const selftest_scenarios[];
 extern const struct explore_scenario *const counter_scenarios[];
+extern const struct explore_scenario *const crowd_scenarios[];
+extern const struct explore_scenario *const orders_scenarios[];
 extern const struct explore_scenario *const removal_scenarios[];
 extern const struct explore_scenario *const hold_scenarios[];
 extern const struct explore_scenario *const stage_scenarios[];

@@ -56,12 +56,25 @@ static void critical(void)
 	inside--;
 }
 
-static void peterson_as(unsigned int me, bool announce_first)
+enum peterson { RIGHT, TURN_FIRST, BY_STORES };
+
+static void give_turn_to(unsigned int other, enum peterson how)
 {
-	if (announce_first)
+	uint32_t old = 0;
+
+	if (how == BY_STORES)
+		hf_store_release(&turn, other);
+	else
+		while (!hf_cas_acq_rel(&turn, &old, other))
+			;
+}
+
+static void peterson_as(unsigned int me, enum peterson how)
+{
+	if (how != TURN_FIRST)
 		hf_store_release(&flag[me], 1);
-	hf_store_release(&turn, !me);
-	if (!announce_first)
+	give_turn_to(!me, how);
+	if (how == TURN_FIRST)
 		hf_store_release(&flag[me], 1);
 	while (hf_load_acquire(&flag[!me]) && hf_load_acquire(&turn) == !me)
 		explore_yield();
@@ -71,21 +84,33 @@ static void peterson_as(unsigned int me, bool announce_first)
 
 static void peterson(void)
 {
-	peterson_as(explore_self(), true);
+	peterson_as(explore_self(), RIGHT);
 }
 
 static void peterson_reversed(void)
 {
-	peterson_as(explore_self(), false);
+	peterson_as(explore_self(), TURN_FIRST);
+}
+
+static void peterson_by_stores(void)
+{
+	peterson_as(explore_self(), BY_STORES);
 }
 
 SELFTEST(selftest_peterson, .name = "selftest/peterson",
-	 .rule = "mutual exclusion holds in every schedule", .setup = begin,
+	 .rule = "mutual exclusion holds in every schedule", .older = 2,
+	 .setup = begin,
 	 .thread = { { "left", peterson }, { "right", peterson } });
 SELFTEST(selftest_peterson_broken, .name = "selftest/peterson_broken",
 	 .rule = "turn before flag lets both in", .setup = begin,
 	 .thread = { { "left", peterson_reversed },
 		     { "right", peterson_reversed } },
+	 .expect = "!inside++ does not hold");
+SELFTEST(selftest_peterson_weak, .name = "selftest/peterson_by_stores",
+	 .rule = "stores and loads of two objects may pass each other",
+	 .older = 1, .setup = begin,
+	 .thread = { { "left", peterson_by_stores },
+		     { "right", peterson_by_stores } },
 	 .expect = "!inside++ does not hold");
 
 /* --- every schedule, once -------------------------------------------------------- */
@@ -132,6 +157,159 @@ SELFTEST(selftest_choice, .name = "selftest/choice",
 	 .rule = "every value of explore_choose() is tried", .setup = begin,
 	 .thread = { { "chooser", choosing } },
 	 .expect = "a != 2 || b != 1 does not hold");
+
+/* --- values that C11 allows ------------------------------------------------------ */
+
+static void begin_message(void)
+{
+	begin();
+	node = plat_zalloc(sizeof(*node));
+	hf_init(&node->refs, 0);
+	hf_init(&published, NULL);
+}
+
+static void end_message(void)
+{
+	plat_free(node);
+}
+
+static void send_relaxed(void)
+{
+	hf_store_relaxed(&word, 1);
+	hf_store_relaxed(&flag[0], 1);
+}
+
+static void send_released(void)
+{
+	hf_store_relaxed(&word, 1);
+	hf_store_release(&flag[0], 1);
+}
+
+static void receive(void)
+{
+	if (hf_load_acquire(&flag[0]))
+		ensure(hf_load_relaxed(&word));
+}
+
+static void receive_relaxed(void)
+{
+	if (hf_load_relaxed(&flag[0]))
+		ensure(hf_load_relaxed(&word));
+}
+
+/* The second store of a release sequence may be anybody's, if it is an RMW. */
+static void forward(void)
+{
+	(void)hf_fetch_add_relaxed(&flag[0], 1);
+}
+
+static void receive_forwarded(void)
+{
+	if (hf_load_acquire(&flag[0]) == 2)
+		ensure(hf_load_relaxed(&word));
+}
+
+static void read_twice(void)
+{
+	uint32_t first = hf_load_relaxed(&word);
+
+	ensure(hf_load_relaxed(&word) >= first);
+}
+
+static void read_before_and_after_a_lock(void)
+{
+	hf_store_relaxed(&word, 1);
+	pci_lock(&lock_a);
+	seen[0] = 1;
+	pci_unlock(&lock_a);
+}
+
+static void read_after_the_lock(void)
+{
+	bool after;
+
+	pci_lock(&lock_a);
+	after = seen[0];
+	pci_unlock(&lock_a);
+	ensure(!after || hf_load_relaxed(&word));
+}
+
+/* A plain field, and what tells of it. */
+static void write_plainly(bool released)
+{
+	node->value = 1;
+	if (released)
+		hf_store_release(&published, node);
+	else
+		hf_store_relaxed(&published, node);
+}
+
+static void publish_released(void)
+{
+	write_plainly(true);
+}
+
+static void publish_relaxed(void)
+{
+	write_plainly(false);
+}
+
+static void read_what_is_published(void)
+{
+	struct node *mine = hf_load_acquire(&published);
+
+	ensure(!mine || mine->value);
+}
+
+SELFTEST(selftest_message, .name = "selftest/message", .older = 2,
+	 .rule = "a release and an acquire carry what came before",
+	 .setup = begin_message, .finish = end_message,
+	 .thread = { { "sender", send_released }, { "receiver", receive } });
+SELFTEST(selftest_message_relaxed, .name = "selftest/message_relaxed",
+	 .rule = "a relaxed store carries nothing", .older = 1,
+	 .setup = begin_message, .finish = end_message,
+	 .thread = { { "sender", send_relaxed }, { "receiver", receive } },
+	 .expect = "(&word) does not hold");
+SELFTEST(selftest_receive_relaxed, .name = "selftest/received_relaxed",
+	 .rule = "a relaxed load takes nothing", .older = 1,
+	 .setup = begin_message, .finish = end_message,
+	 .thread = { { "sender", send_released },
+		     { "receiver", receive_relaxed } },
+	 .expect = "(&word) does not hold");
+SELFTEST(selftest_sequence, .name = "selftest/release_sequence",
+	 .rule = "a read-modify-write hands on", .older = 2,
+	 .setup = begin_message, .finish = end_message,
+	 .thread = { { "sender", send_released },
+		     { "forwarder", forward },
+		     { "receiver", receive_forwarded } });
+SELFTEST(selftest_coherence, .name = "selftest/coherence",
+	 .rule = "one object's values are never seen backwards", .older = 2,
+	 .setup = begin_message, .finish = end_message,
+	 .thread = { { "writer", three_steps }, { "reader", read_twice } });
+SELFTEST(selftest_lock_orders, .name = "selftest/lock_orders", .older = 2,
+	 .rule = "a lock carries what came before", .setup = begin_message,
+	 .finish = end_message,
+	 .thread = { { "one", read_before_and_after_a_lock },
+		     { "two", read_after_the_lock } });
+SELFTEST(selftest_published, .name = "selftest/published",
+	 .rule = "what is published is complete", .setup = begin_message,
+	 .finish = end_message,
+	 .thread = { { "writer", publish_released },
+		     { "reader", read_what_is_published } });
+SELFTEST(selftest_race, .name = "selftest/data_race",
+	 .rule = "plain accesses that nothing orders", .setup = begin_message,
+	 .finish = end_message,
+	 .thread = { { "writer", publish_relaxed },
+		     { "reader", read_what_is_published } },
+	 .expect = "data race: reader reads #1");
+
+/* --- priorities at random ------------------------------------------------------------ */
+
+SELFTEST(selftest_random, .name = "selftest/random_needle", .random = 3,
+	 .rule = "change points at random find what needs two preemptions",
+	 .setup = begin,
+	 .thread = { { "left", left_steps }, { "right", three_steps } },
+	 .expect = "between != 2");
 
 /* --- waiting ------------------------------------------------------------------------ */
 
@@ -351,15 +529,24 @@ SELFTEST(selftest_no_grace_period, .name = "selftest/no_grace_period",
 	 .rule = "without a grace period it does not", .setup = begin_node,
 	 .thread = { { "reader", read_published },
 		     { "remover", unpublish_at_once } },
-	 .expect = "touch of freed memory by reader");
+	 .expect = "data race: remover frees #1");
 SELFTEST(selftest_unlist_late, .name = "selftest/unlisted_after_the_call",
 	 .rule = "unlist first, free then: a later section may find it",
 	 .setup = begin_node,
 	 .thread = { { "reader", read_published },
 		     { "remover", call_too_early } },
-	 .expect = "touch of freed memory by reader");
+	 .expect = "data race: reclaimer frees #1");
 
 static void put_node(void)
+{
+	if (hf_fetch_sub_release(&node->refs, 1) != 1)
+		return;
+	(void)hf_load_acquire(
+		&node->refs); /* what others did with it is over */
+	plat_free(node);
+}
+
+static void put_without_acquire(void)
 {
 	if (hf_fetch_sub_release(&node->refs, 1) == 1)
 		plat_free(node);
@@ -381,13 +568,18 @@ SELFTEST(selftest_put, .name = "selftest/put",
 SELFTEST(selftest_put_then_touch, .name = "selftest/put_then_touch",
 	 .rule = "a plain access after a put is seen too", .setup = begin_node,
 	 .thread = { { "one", put_node }, { "two", put_then_touch } },
-	 .expect = "touch of freed memory by two");
+	 .expect = "data race: two frees #1");
+SELFTEST(selftest_put_unordered, .name = "selftest/put_without_acquire",
+	 .rule = "who frees acquires what the others released",
+	 .setup = begin_node,
+	 .thread = { { "one", put_without_acquire }, { "two", put_node } },
+	 .expect = "data race: one frees #1");
 
 static void put_racy(void)
 {
-	uint32_t refs = hf_load_relaxed(&node->refs);
+	uint32_t refs = hf_load_acquire(&node->refs);
 
-	hf_store_relaxed(&node->refs, refs - 1);
+	hf_store_release(&node->refs, refs - 1);
 	if (refs == 1)
 		plat_free(node);
 }
@@ -396,6 +588,26 @@ SELFTEST(selftest_leak, .name = "selftest/leak",
 	 .rule = "memory left over is a failure", .setup = begin_node,
 	 .thread = { { "one", put_racy }, { "two", put_racy } },
 	 .expect = "1 objects are left over");
+
+static void free_under_lock(void)
+{
+	pci_lock(&lock_a);
+	plat_free(node);
+	pci_unlock(&lock_a);
+}
+
+static void touch_under_lock(void)
+{
+	pci_lock(&lock_a);
+	ensure(!node->value);
+	pci_unlock(&lock_a);
+}
+
+SELFTEST(selftest_touch_freed, .name = "selftest/touch_of_freed",
+	 .rule = "ordered or not, what is freed is not touched",
+	 .setup = begin_node,
+	 .thread = { { "one", free_under_lock }, { "two", touch_under_lock } },
+	 .expect = "touch of freed memory by two");
 
 static void lock_node(void)
 {
@@ -428,6 +640,16 @@ SELFTEST(selftest_double_free, .name = "selftest/double_free",
 const struct explore_scenario *const selftest_scenarios[] = {
 	&selftest_peterson,
 	&selftest_peterson_broken,
+	&selftest_peterson_weak,
+	&selftest_message,
+	&selftest_message_relaxed,
+	&selftest_receive_relaxed,
+	&selftest_sequence,
+	&selftest_coherence,
+	&selftest_lock_orders,
+	&selftest_published,
+	&selftest_race,
+	&selftest_random,
 	&selftest_needle,
 	&selftest_needle_beyond,
 	&selftest_choice,
@@ -448,7 +670,9 @@ const struct explore_scenario *const selftest_scenarios[] = {
 	&selftest_unlist_late,
 	&selftest_put,
 	&selftest_put_then_touch,
+	&selftest_put_unordered,
 	&selftest_leak,
+	&selftest_touch_freed,
 	&selftest_lock_in_freed,
 	&selftest_double_free,
 	NULL,

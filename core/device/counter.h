@@ -27,7 +27,7 @@
  *
  *   get      relaxed: the caller's own reference already orders what it sees.
  *   tryget   acquire: what was written before the state became LIVE is seen.
- *            Pairs with the acq_rel of life_set_state().
+ *            Pairs with the release of life_set_state().
  *   put      release, so that all that was done with the reference happens
  *            before the free; the put that finds (dead, 0) reads the word
  *            again with acquire. Every put is a read-modify-write, so that
@@ -164,7 +164,7 @@ static inline uint32_t life_set_state(struct pci_counter *life,
 {
 	uint64_t word = hf_load_relaxed(&life->word);
 
-	while (!hf_cas_acq_rel(&life->word, &word,
+	while (!hf_cas_release(&life->word, &word,
 			       life_word(to, life_word_count(word))))
 		;
 	return life_word_count(word);

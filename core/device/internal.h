@@ -216,7 +216,7 @@ struct pci_dev {
 
 static inline bool pcidev_marked(struct pci_dev *pdev, uint32_t mark)
 {
-	return hf_load_acquire(&pdev->marks) & mark;
+	return hf_load_relaxed(&pdev->marks) & mark;
 }
 
 /* --- domains ------------------------------------------------------------------ */

@@ -49,7 +49,7 @@ static bool is_or_below(const struct pci_dev *pdev, const struct pci_dev *lead)
 /* Mark all below @lead, and then itself; true if one was not marked yet. */
 static bool mark_all(struct pci_segment *pseg, struct pci_dev *lead)
 {
-	uint32_t bdf = hf_load_acquire(&lead->last_below);
+	uint32_t bdf = hf_load_relaxed(&lead->last_below);
 	struct pci_dev *pdev;
 	bool any = false;
 

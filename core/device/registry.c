@@ -59,9 +59,10 @@ int pci_segment_add(uint16_t seg, struct pci_host *host)
 	pseg->host = host;
 	pci_lock_init(&pseg->lock, LOCK_SEGMENT, "segment", seg);
 	list_init(&pseg->revoking);
-	if (hf_cas_acq_rel(&segments[seg], &there, pseg))
+	if (hf_cas_release(&segments[seg], &there, pseg))
 		return 0;
 	segment_free(pseg);
+	there = pci_segment_find(seg); /* acquired */
 	return there->host == host ? 0 : -EEXIST;
 }
 
@@ -151,7 +152,7 @@ static int link_parent(struct pci_dev *pdev)
 	pdev->parent = parent;
 	for (; parent; parent = parent->parent)
 		if (hf_load_relaxed(&parent->last_below) < pdev->desc.sbdf.bdf)
-			hf_store_release(&parent->last_below,
+			hf_store_relaxed(&parent->last_below,
 					 pdev->desc.sbdf.bdf);
 	return 0;
 }
@@ -160,13 +161,14 @@ static int link_parent(struct pci_dev *pdev)
  * A parent that was lost while its child arrived: the mark is set on the
  * parent before the second walk over its children (loss.c), and tested here
  * after the child is published; both are read-modify-writes of one word, so
- * one of the two sees the other.
+ * one of the two sees the other: this one the mark, or that one, which
+ * acquires, the child.
  */
 static void inherit_loss(struct pci_dev *pdev)
 {
 	if (pdev->parent &&
-	    hf_fetch_or_acq_rel(&pdev->parent->marks, 0) & PCI_MARK_LOST)
-		hf_fetch_or_acq_rel(&pdev->marks, PCI_MARK_LOST);
+	    hf_fetch_or_release(&pdev->parent->marks, 0) & PCI_MARK_LOST)
+		hf_fetch_or_relaxed(&pdev->marks, PCI_MARK_LOST);
 }
 
 static int publish(struct pci_dev *pdev, struct pci_bus **spare)
@@ -188,7 +190,7 @@ static int publish(struct pci_dev *pdev, struct pci_bus **spare)
 	pci_table_prepare(&pseg->table, sbdf.bus, spare);
 	domain_get(hardware_domain);
 	pci_lock(&hardware_domain->lock);
-	hf_store_release(&pdev->owner, hardware_domain);
+	hf_store_relaxed(&pdev->owner, hardware_domain);
 	list_add_tail(&pdev->domain_entry, &hardware_domain->devices);
 	hardware_domain->ndevices++;
 	pcidev_get(pdev); /* the caller's */
@@ -321,8 +323,9 @@ int pci_register_device(const struct pci_dev_desc *desc, struct pci_dev **out)
 /* --- out ------------------------------------------------------------------ */
 
 /*
- * The owner's domain lock, and then the device's. The owner may change until
- * both are held; there is one, for only the owner of pdev->op unpublishes.
+ * The owner's domain lock, and then the device's. There is an owner, for only
+ * the owner of pdev->op unpublishes. Until both are held it may change, from one
+ * who had it before this operation began to dom_io; none of them is new to us.
  */
 static struct domain *lock_owner(struct pci_dev *pdev)
 {
@@ -331,14 +334,14 @@ static struct domain *lock_owner(struct pci_dev *pdev)
 		bool found;
 
 		plat_rcu_read_lock();
-		d = hf_load_acquire(&pdev->owner);
+		d = hf_load_relaxed(&pdev->owner);
 		found = domain_tryget(d);
 		plat_rcu_read_unlock();
 		if (!found)
 			continue;
 		pci_lock(&d->lock);
 		pci_lock(&pdev->lock);
-		if (hf_load_acquire(&pdev->owner) == d)
+		if (hf_load_relaxed(&pdev->owner) == d)
 			return d;
 		pci_unlock(&pdev->lock);
 		pci_unlock(&d->lock);
@@ -352,15 +355,15 @@ static void take_down(struct pci_dev *pdev, struct domain *d)
 	struct pci_segment *pseg = pdev->pseg;
 	pci_sbdf_t sbdf = pdev->desc.sbdf;
 
-	hf_store_release(
+	hf_store_relaxed(
 		&pci_table_bus(&pseg->table, sbdf.bus)->slot[sbdf.devfn], NULL);
 	if (pdev->desc.secondary &&
 	    hf_load_relaxed(&pseg->bridge[pdev->desc.secondary]) ==
 		    sbdf.bdf + 1u)
-		hf_store_release(&pseg->bridge[pdev->desc.secondary], 0);
+		hf_store_relaxed(&pseg->bridge[pdev->desc.secondary], 0);
 	list_del(&pdev->domain_entry);
 	d->ndevices--;
-	hf_store_release(&pdev->owner, NULL);
+	hf_store_relaxed(&pdev->owner, NULL);
 }
 
 static void unlink_parent(struct pci_dev *pdev)

@@ -118,7 +118,7 @@ static int add_below(struct group *g, struct pci_dev *anchor,
 		     const struct pci_dev *at)
 {
 	uint32_t bdf = anchor->desc.sbdf.bdf;
-	uint32_t last = hf_load_acquire(&anchor->last_below);
+	uint32_t last = hf_load_relaxed(&anchor->last_below);
 	struct pci_dev *pdev;
 	int err = 0;
 

@@ -42,7 +42,7 @@ uint16_t vpci_command(struct vpci *view)
 void vpci_intx_update(struct vpci *view)
 {
 	uint16_t guest = vpci_command(view), hw = 0;
-	bool cut = hf_load_acquire(&view->cut);
+	bool cut = hf_load_relaxed(&view->cut);
 
 	if (view->hardware || hf_load_relaxed(&view->work) & VPCI_WORK_FLR)
 		return;

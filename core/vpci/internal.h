@@ -129,10 +129,14 @@ struct vpci {
 	struct vpci_added *added; /* owned; NULL once sealed */
 	unsigned int nadded, added_room;
 
-	hf_atomic(uint32_t) cut;  /* cut off: answers all-ones, maps nothing */
-	hf_atomic(uint32_t) work; /* VPCI_WORK_*; written under pdev->lock */
-	uint64_t asked;           /* how often for work; pdev->lock */
-	uint64_t flr_over;        /* plat_now(); pdev->lock */
+	/* Cut off: answers all-ones, maps nothing. Relaxed: it tells of nothing
+	 * else, and who sets it waits for a grace period or takes the lock. */
+	hf_atomic(uint32_t) cut;
+	/* VPCI_WORK_*; written under pdev->lock. What is taken away with
+	 * release is done. */
+	hf_atomic(uint32_t) work;
+	uint64_t asked;    /* how often for work; pdev->lock */
+	uint64_t flr_over; /* plat_now(); pdev->lock */
 	/* Fixed: as the host had them when the view was built. */
 	struct pci_bar host_bar[PCI_BAR_COUNT];
 	struct vpci_bar bar[VPCI_BARS];
@@ -147,7 +151,7 @@ struct vpci {
 /* The view of the domain that owns the device; in a section. Or NULL. */
 static inline struct vpci *vpci_view(struct pci_dev *pdev, struct domain *d)
 {
-	return d == hardware_domain ? hf_load_acquire(&pdev->hw_view)
+	return d == hardware_domain ? hf_load_relaxed(&pdev->hw_view)
 				    : hf_load_acquire(&pdev->view);
 }
 
@@ -216,7 +220,7 @@ static inline uint64_t vpci_ones(uint8_t size)
 /* Something is to be done once the vCPU stops; under pdev->lock. */
 static inline void vpci_want(struct vpci *view, uint32_t work)
 {
-	hf_fetch_or_acq_rel(&view->work, work);
+	hf_fetch_or_relaxed(&view->work, work);
 	view->asked++;
 }
 

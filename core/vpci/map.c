@@ -69,7 +69,7 @@ static struct pci_mapping mapping(struct vpci *view, unsigned int i,
 				  uint64_t offset, uint64_t len)
 {
 	const struct vpci_bar *bar = &view->bar[i];
-	bool cut = hf_load_acquire(&view->cut);
+	bool cut = hf_load_relaxed(&view->cut);
 
 	return (struct pci_mapping){
 		.sbdf = view->pdev->desc.sbdf,
@@ -106,7 +106,7 @@ static void unmap(struct vpci *view, unsigned int i, uint64_t from,
 static bool is_wanted(struct vpci *view, const struct vpci_bar *bar,
 		      uint64_t addr)
 {
-	return addr && bar->decode && !hf_load_acquire(&view->cut) &&
+	return addr && bar->decode && !hf_load_relaxed(&view->cut) &&
 	       hf_load_acquire(&bar->addr) == addr;
 }
 
@@ -363,7 +363,7 @@ void vpci_unmap_all(struct vpci *view, bool cut)
 	unsigned int i;
 
 	if (cut)
-		hf_store_release(&view->cut, 1);
+		hf_store_relaxed(&view->cut, 1);
 	plat_rcu_read_lock();
 	for (i = 0; i < VPCI_BARS; i++) {
 		struct vpci_bar *bar = &view->bar[i];

@@ -75,7 +75,7 @@ static bool touch_msix(struct vpci *view, struct access *a)
 					  &a->val);
 	pci_lock(&pdev->lock);
 	if (vpci_answers(a->d, pdev) != VPCI_NOBODY &&
-	    !hf_load_acquire(&view->cut))
+	    !hf_load_relaxed(&view->cut))
 		done = vpci_msix_mem_write(view, a->bar, a->offset, a->size,
 					   a->val);
 	pci_unlock(&pdev->lock);
@@ -98,7 +98,7 @@ static enum pci_verdict trap(struct access *a)
 			verdict = vpci_again(view->pdev);
 			break;
 		case VPCI_FOUND:
-			if (!hf_load_acquire(&view->cut) &&
+			if (!hf_load_relaxed(&view->cut) &&
 			    is_decoded(view, a) &&
 			    a->size <= view->bar[a->bar].size - a->offset &&
 			    !touch_msix(view, a))

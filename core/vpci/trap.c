@@ -93,7 +93,7 @@ static void write_view(struct vpci *view, struct access *a)
 	pci_lock(&pdev->lock);
 	if (hf_load_acquire(&pdev->owner) == a->d &&
 	    !pcidev_marked(pdev, PCI_MARK_LOST) &&
-	    !hf_load_acquire(&view->cut)) {
+	    !hf_load_relaxed(&view->cut)) {
 		vpci_view_write(view, a->reg, size, (uint32_t)a->val);
 		if (a->size == 8)
 			vpci_view_write(view, a->reg + 4, 4,
@@ -135,7 +135,7 @@ static bool access_device(struct pci_dev *pdev, struct access *a)
 	if (a->write && pcidev_marked(pdev, PCI_MARK_READ_ONLY))
 		return false;
 	if (view) {
-		if (hf_load_acquire(&view->cut))
+		if (hf_load_relaxed(&view->cut))
 			return false;
 		if (a->write)
 			write_view(view, a);

@@ -113,7 +113,7 @@ static enum outcome fail(struct step *s, const char *why)
 /* The first at or after *@bdf, which becomes its address. In a section. */
 static struct pci_dev *next_vf(struct pci_dev *pf, uint32_t *bdf)
 {
-	uint32_t last = hf_load_acquire(&pf->last_below);
+	uint32_t last = hf_load_relaxed(&pf->last_below);
 	struct pci_dev *vf;
 
 	while (*bdf <= last && (vf = pci_table_next(&pf->pseg->table, bdf))) {

@@ -92,14 +92,14 @@ static int vpci_attach(struct pci_dev *pdev)
 	if (err)
 		return err;
 	(void)vpci_header_enter(view); /* nothing that can fail */
-	hf_store_release(&pdev->hw_view, view);
+	hf_store_relaxed(&pdev->hw_view, view);
 	return 0;
 }
 
 /* The hardware domain has it again. */
 static void welcome_home(struct vpci *hw)
 {
-	hf_store_release(&hw->cut, 0);
+	hf_store_relaxed(&hw->cut, 0);
 	(void)vpci_header_enter(hw);
 }
 
@@ -143,7 +143,7 @@ static bool in_reset(struct pci_dev *pdev, struct vpci *view)
 static void vectors_off(struct vpci *view)
 {
 	if (!view->hardware)
-		hf_store_release(&view->cut, 1);
+		hf_store_relaxed(&view->cut, 1);
 	plat_rcu_read_lock();
 	pci_lock(&view->pdev->lock);
 	vpci_msi_reset(view);
@@ -167,15 +167,18 @@ static int vpci_leave(struct pci_dev *pdev)
 	if (!pcidev_marked(pdev, PCI_MARK_LOST) && in_reset(pdev, view))
 		return -EINPROGRESS;
 	vpci_header_leave(view);
-	hf_store_release(&pdev->view, NULL);
+	hf_store_relaxed(&pdev->view, NULL);
 	vpci_free_later(view);
 	return 0;
 }
 
-/* The owner of pdev->op may free the view meanwhile: through RCU. */
+/*
+ * The owner of pdev->op may free the view meanwhile: through RCU. @d's is not
+ * new to us: the device has left @d under the locks under which it came.
+ */
 static void vpci_revoke(struct pci_dev *pdev, struct domain *d)
 {
-	struct vpci *view = hf_load_acquire(&pdev->view);
+	struct vpci *view = hf_load_relaxed(&pdev->view);
 
 	if (view && view->domain == d) {
 		vectors_off(view);
@@ -187,7 +190,7 @@ static void cut(struct vpci *view)
 {
 	if (!view)
 		return;
-	hf_store_release(&view->cut, 1);
+	hf_store_relaxed(&view->cut, 1);
 	vpci_unmap_all(view, true);
 	vectors_off(view);
 }
@@ -232,9 +235,9 @@ static void vpci_restore(struct pci_dev *pdev)
 	struct vpci *hw = hf_load_relaxed(&pdev->hw_view);
 	struct vpci *view = hf_load_relaxed(&pdev->view);
 
-	if (hw && hf_load_acquire(&pdev->owner) == hardware_domain)
+	if (hw && hf_load_relaxed(&pdev->owner) == hardware_domain)
 		welcome_home(hw);
-	if (!view || hf_load_acquire(&view->cut))
+	if (!view || hf_load_relaxed(&view->cut))
 		return;
 	plat_rcu_read_lock();
 	pci_lock(&pdev->lock);
@@ -285,7 +288,7 @@ static int find_view(pci_sbdf_t sbdf, struct vpci **out)
 {
 	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
 	struct pci_dev *pdev = pseg ? pci_table_find(&pseg->table, sbdf) : NULL;
-	struct domain *d = pdev ? hf_load_acquire(&pdev->owner) : NULL;
+	struct domain *d = pdev ? hf_load_relaxed(&pdev->owner) : NULL;
 
 	if (!d)
 		return -ENODEV;

@@ -223,6 +223,10 @@ static int expand(struct group *g, unsigned int i)
 	return err;
 }
 
+/*
+ * A device that is not dead when the section has begun has its parents until
+ * the section ends: it drops them after it dies.
+ */
 int group_find(struct group *g, struct pci_dev *pdev)
 {
 	unsigned int i;
@@ -233,6 +237,8 @@ int group_find(struct group *g, struct pci_dev *pdev)
 	if (!g->entry)
 		return -ENOMEM;
 	plat_rcu_read_lock();
+	if (life_is_dead(life_state(&pdev->life)))
+		err = -ENODEV;
 	pcidev_get(pdev);
 	g->entry[g->n++] = (struct group_entry){
 		.pdev = pdev,

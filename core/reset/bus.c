@@ -141,13 +141,14 @@ static void let_go(struct pci_dev *pdev)
 
 bool reset_bus_possible(struct pci_dev *pdev)
 {
-	struct pci_dev *bridge = bridge_of(pdev);
-	enum reset_bus ret;
+	struct pci_dev *bridge = NULL;
+	enum reset_bus ret = BUS_NO;
 
-	if (!bridge)
-		return false;
 	pci_lock(&pdev->pseg->lock);
-	ret = for_others(pdev, bridge, look);
+	if (!life_is_dead(life_state(&pdev->life))) /* and so has its parent */
+		bridge = bridge_of(pdev);
+	if (bridge)
+		ret = for_others(pdev, bridge, look);
 	pci_unlock(&pdev->pseg->lock);
 	return ret == BUS_YES;
 }

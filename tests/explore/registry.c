@@ -3,7 +3,7 @@
  * The registry: iteration and adding while devices come and go. R5, R17, H1,
  * H6, H9; docs/lifetime.md rules 2, 16; locks.
  */
-#include "device/internal.h"
+#include "iommu/internal.h"
 #include "world.h"
 
 static int result[2];
@@ -37,6 +37,31 @@ static void lose_pf(void)
 {
 	ensure(!world_lose(PF));
 }
+
+/* A device whose parent goes with it, of which somebody has a reference. */
+static struct pci_dev *vf;
+
+static void vf_referenced(void)
+{
+	world_with(WORLD_IOMMU);
+	world_pf_vf();
+	vf = world_get(VF);
+}
+
+static void group_of_vf(void)
+{
+	struct group g;
+	int err = group_find(&g, vf);
+
+	ensure(!err || err == -ENODEV || err == -EBUSY);
+	group_put(&g);
+	pcidev_put(vf);
+}
+
+SCENARIO(group_loss, .name = "registry/group_against_loss_of_the_parent",
+	 .rule = "group.c: who is not dead in a section has its parents there",
+	 .setup = vf_referenced, .finish = world_end,
+	 .thread = { { "admin", group_of_vf }, { "loser", lose_pf } });
 
 SCENARIO(walk_removal, .name = "registry/H6_walk_against_removal",
 	 .rule = "H1 H6, §6: a walk survives the loss of where it stands",
@@ -264,7 +289,7 @@ SCENARIO(replaced_loss, .name = "registry/rule10_loss_against_a_replacement",
 		     { "changer", remove_and_add } });
 
 const struct explore_scenario *const registry_scenarios[] = {
-	&walk_removal,  &walk_loss,  &walk_add,    &add_twice,
-	&add_removal,   &add_asking, &add_changed, &add_changed_twice,
-	&replaced_loss, NULL,
+	&walk_removal,      &group_loss,    &walk_loss,  &walk_add,
+	&add_twice,         &add_removal,   &add_asking, &add_changed,
+	&add_changed_twice, &replaced_loss, NULL,
 };

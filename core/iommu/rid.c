@@ -74,7 +74,8 @@ static void add_phantoms(struct pci_iommu *iommu)
 /* The alias of what is below @bridge, in the section in which that was found. */
 static void take_alias(struct pci_iommu *iommu, const struct pci_dev *bridge)
 {
-	if (!bridge)
+	/* One that came below another while that was replaced has none. */
+	if (!bridge || !bridge->iommu->below)
 		return;
 	iommu->alias = bridge->iommu->below;
 	hf_fetch_add_relaxed(&iommu->alias->refs, 1);

@@ -355,8 +355,10 @@ static void take_down(struct pci_dev *pdev, struct domain *d)
 	struct pci_segment *pseg = pdev->pseg;
 	pci_sbdf_t sbdf = pdev->desc.sbdf;
 
-	hf_store_relaxed(
-		&pci_table_bus(&pseg->table, sbdf.bus)->slot[sbdf.devfn], NULL);
+	hf_store_release(/* what the host was told before (host.h, removed) */
+			 &pci_table_bus(&pseg->table, sbdf.bus)
+				  ->slot[sbdf.devfn],
+			 NULL);
 	if (pdev->desc.secondary &&
 	    hf_load_relaxed(&pseg->bridge[pdev->desc.secondary]) ==
 		    sbdf.bdf + 1u)

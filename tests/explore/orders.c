@@ -228,6 +228,53 @@ ORDERS(segment, .name = "orders/segment_against_use",
        .setup = world_empty, .finish = world_end,
        .thread = { { "adder", add_segment }, { "user", use_segment } });
 
+/* --- out of it ------------------------------------------------------------------------ */
+
+static void card_and_object(void)
+{
+	object_new();
+	world_card();
+}
+
+/* As a host that is told that the device is out: past the last grace period. */
+static void note(const struct pci_removal_info *info, void *data)
+{
+	(void)data;
+	if (info->phase == PCI_REMOVAL_QUIESCING)
+		object->payload[0] = 1;
+}
+
+static void remove_noting(void)
+{
+	struct pci_removal *op;
+
+	ensure(!pci_removal_start(CARD, 0, 100 * MSEC, "test", note, NULL,
+				  &op));
+	ensure(!pci_removal_wait(op));
+	pci_removal_finish(op);
+}
+
+static void find_it_empty(void)
+{
+	struct pci_segment *pseg = pci_segment_find(0);
+
+	plat_rcu_read_lock();
+	if (!pci_table_find(&pseg->table, CARD))
+		ensure(object->payload[0]);
+	plat_rcu_read_unlock();
+}
+
+static void gone(void)
+{
+	object_end();
+	world_end();
+}
+
+ORDERS(empty, .name = "orders/empty_slot",
+       .rule = "host.h, removed: told before its address can be used again",
+       .setup = card_and_object, .finish = gone,
+       .thread = { { "remover", remove_noting }, { "prober", find_it_empty } });
+
 static struct domain *three;
 
 /* A domain that only its device tells of. */
@@ -300,7 +347,7 @@ ORDERS(host_view, .name = "orders/host_read_against_add",
        .thread = { { "adder", add_card }, { "vcpu", host_reads } });
 
 const struct explore_scenario *const orders_scenarios[] = {
-	&live, &last_put,   &drained,   &lookup,  &new_bus,  &find,
-	&next, &prev,       &bridge,    &segment, &segments, &owner,
-	&view, &view_query, &host_view, NULL,
+	&live,  &last_put, &drained,    &lookup,    &new_bus, &find,
+	&next,  &prev,     &bridge,     &empty,     &segment, &segments,
+	&owner, &view,     &view_query, &host_view, NULL,
 };

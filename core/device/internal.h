@@ -34,12 +34,22 @@ struct vpci_space;
  * Bus, then slot. Readers: a section, acquire loads. Writers: the lock named
  * where the table lives, release stores. Bus entries are added, never freed
  * before the table itself.
+ *
+ * A walk skips what was never used: a bit for each bus and slot, set with the
+ * pointer and not cleared. It orders nothing, and needs not: who must see the
+ * pointer sees the bit, and who sees the bit still looks at the pointer.
  */
+struct pci_used {
+	hf_atomic(uint32_t) word[256 / 32];
+};
+
 struct pci_bus {
+	struct pci_used used;
 	hf_atomic(struct pci_dev *) slot[256];
 };
 
 struct pci_table {
+	struct pci_used used;
 	hf_atomic(struct pci_bus *) bus[256];
 };
 
@@ -51,11 +61,12 @@ static inline struct pci_dev *pci_table_find(struct pci_table *table,
 	return bus ? hf_load_acquire(&bus->slot[sbdf.devfn]) : NULL;
 }
 
-/* The bus entry for writing; NULL: @sbdf's bus has none. */
-struct pci_bus *pci_table_bus(struct pci_table *table, uint8_t bus);
 /* Make sure that there is one. @spare: allocated by the caller, taken if used. */
 void pci_table_prepare(struct pci_table *table, uint8_t bus,
 		       struct pci_bus **spare);
+/* An entry of a bus that there is: a device that is complete; or NULL. */
+void pci_table_set(struct pci_table *table, pci_sbdf_t sbdf,
+		   struct pci_dev *pdev);
 /*
  * The first entry at or after *@bdf; NULL at the end. In a section, or under
  * the writers' lock. *@bdf becomes where it was found.

@@ -81,9 +81,7 @@ static struct pci_hold *leave(struct pci_dev *pdev, struct domain *from,
 	struct pci_hold *hold = pdev->assigned;
 
 	if (pdev->has_vsbdf) {
-		hf_store_release(&pci_table_bus(&from->table, pdev->vsbdf.bus)
-					  ->slot[pdev->vsbdf.devfn],
-				 NULL);
+		pci_table_set(&from->table, pdev->vsbdf, NULL);
 		pdev->has_vsbdf = false;
 	}
 	if (hold) {
@@ -119,9 +117,7 @@ static void arrive(struct pci_dev *pdev, struct domain *to,
 		pci_table_prepare(&to->table, vsbdf->bus, spare);
 		pdev->vsbdf = *vsbdf;
 		pdev->has_vsbdf = true;
-		hf_store_release(&pci_table_bus(&to->table, vsbdf->bus)
-					  ->slot[vsbdf->devfn],
-				 pdev);
+		pci_table_set(&to->table, *vsbdf, pdev);
 	}
 }
 

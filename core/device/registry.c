@@ -195,8 +195,7 @@ static int publish(struct pci_dev *pdev, struct pci_bus **spare)
 	hardware_domain->ndevices++;
 	pcidev_get(pdev); /* the caller's */
 	life_set_state(&pdev->life, PCI_STATE_LIVE);
-	hf_store_release(
-		&pci_table_bus(&pseg->table, sbdf.bus)->slot[sbdf.devfn], pdev);
+	pci_table_set(&pseg->table, sbdf, pdev);
 	pci_unlock(&hardware_domain->lock);
 	if (pdev->desc.secondary)
 		hf_store_release(&pseg->bridge[pdev->desc.secondary],
@@ -355,10 +354,8 @@ static void take_down(struct pci_dev *pdev, struct domain *d)
 	struct pci_segment *pseg = pdev->pseg;
 	pci_sbdf_t sbdf = pdev->desc.sbdf;
 
-	hf_store_release(/* what the host was told before (host.h, removed) */
-			 &pci_table_bus(&pseg->table, sbdf.bus)
-				  ->slot[sbdf.devfn],
-			 NULL);
+	/* It tells what the host was told before, too (host.h, removed). */
+	pci_table_set(&pseg->table, sbdf, NULL);
 	if (pdev->desc.secondary &&
 	    hf_load_relaxed(&pseg->bridge[pdev->desc.secondary]) ==
 		    sbdf.bdf + 1u)

@@ -57,7 +57,7 @@ static void put_back(void)
 	*hardware_domain = was.host;
 	*pin = was.pin;
 	*vf->parent_hold = was.child;
-	hf_store_relaxed(&pci_table_bus(&lone->pseg->table, 2)->slot[0], lone);
+	pci_table_set(&lone->pseg->table, pci_sbdf(0, 2, 0, 0), lone);
 	list_init(&lone->pseg->revoking);
 	test_stage.check_says = NULL;
 }
@@ -198,7 +198,7 @@ static void on_another_list(void)
 
 static void unpublished(void)
 {
-	hf_store_relaxed(&pci_table_bus(&lone->pseg->table, 2)->slot[0], NULL);
+	pci_table_set(&lone->pseg->table, pci_sbdf(0, 2, 0, 0), NULL);
 }
 
 static void domain_miscounts(void)

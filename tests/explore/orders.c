@@ -166,6 +166,10 @@ ORDERS(new_bus, .name = "orders/next_on_a_new_bus",
        .rule = "table.c: so is a bus", .setup = world_empty,
        .finish = card_there,
        .thread = { { "adder", add_card }, { "walker", find_next } });
+ORDERS(new_bus_back, .name = "orders/prev_on_a_new_bus",
+       .rule = "table.c: likewise for a walk back", .setup = world_empty,
+       .finish = card_there,
+       .thread = { { "adder", add_card }, { "walker", find_prev } });
 ORDERS(find, .name = "orders/find_against_add",
        .rule = "registry.c: also for who takes no reference",
        .setup = neighbour, .finish = card_there,
@@ -347,7 +351,7 @@ ORDERS(host_view, .name = "orders/host_read_against_add",
        .thread = { { "adder", add_card }, { "vcpu", host_reads } });
 
 const struct explore_scenario *const orders_scenarios[] = {
-	&live,  &last_put, &drained,    &lookup,    &new_bus, &find,
-	&next,  &prev,     &bridge,     &empty,     &segment, &segments,
-	&owner, &view,     &view_query, &host_view, NULL,
+	&live,     &last_put, &drained, &lookup,     &new_bus,   &new_bus_back,
+	&find,     &next,     &prev,    &bridge,     &empty,     &segment,
+	&segments, &owner,    &view,    &view_query, &host_view, NULL,
 };

@@ -38,6 +38,10 @@ enum {
 	SIGNALS = 1 << 20,  /* … are switched on */
 	WRITES = 1 << 21,   /* the scratch register */
 	DECODES = 1 << 22,  /* its Command */
+	HIDES = 1 << 23,    /* for the hypervisor itself */
+	REFUSES = 1 << 24,  /* the guest: asked, it does not let go */
+	PREPARES = 1 << 25, /* its MSI-X is the hardware domain's, for a time */
+	BREAKS = 1 << 26,   /* it is unfit, whoever has it by then */
 };
 
 /* Whose it is in the end. */
@@ -47,7 +51,8 @@ enum {
 	LEFT_TWO = 1 << 2,
 	LEFT_IO = 1 << 3,
 	LEFT_NOBODY = 1 << 4,
-	LEFT_ANYHOW = 31,
+	LEFT_HIDDEN = 1 << 5,
+	LEFT_ANYHOW = 63,
 };
 
 /* Where the card is when it begins. */

@@ -281,6 +281,51 @@ static int give_back(struct actor *me)
 	return op_left(me, err, LEFT_HOST);
 }
 
+/* Asked or not: it keeps what it has. */
+static int refuse(struct actor *me)
+{
+	bool taken = op_done(me, TAKES);
+	int err = pci_domain_refuse(guest_one, CARD);
+
+	ensure(err || !taken);
+	return err;
+}
+
+static int hide(struct actor *me)
+{
+	int err = pci_hide_device(CARD, true);
+
+	if (!err)
+		ensure(!world_trap(guest_one, GUEST_SLOT));
+	return op_left(me, err, LEFT_HIDDEN);
+}
+
+/* There, and back. */
+static int unhide(struct actor *me)
+{
+	int err = hide(me);
+
+	return err ? err : op_left(me, pci_hide_device(CARD, false), LEFT_HOST);
+}
+
+/* Unfit, and fit again: where it was, or home. Refused, it is unfit still. */
+static int mend(struct actor *me)
+{
+	struct pci_dev *pdev;
+	int err = pci_lookup(NULL, CARD, &pdev);
+
+	if (err)
+		return err;
+	pcidev_set_broken(pdev, "an administrator's word");
+	err = pcidev_mend(pdev);
+	pcidev_put(pdev);
+	if (op_in_guest())
+		me->left |= LEFT_ONE;
+	if (err)
+		me->left |= LEFT_HOST | LEFT_IO;
+	return op_left(me, err, LEFT_HOST);
+}
+
 static int destroy(struct actor *me)
 {
 	int err = domain_destroy(guest_one);
@@ -340,7 +385,7 @@ const struct op ops_device[] = {
 	  .worlds = HOST | GUEST,
 	  .does = RUNS | REMOVES | ENDS | TAKES | MAY_TAKE,
 	  .run = remove_ask,
-	  .excuse = { { -EBUSY, RUNS },
+	  .excuse = { { -EBUSY, RUNS | REFUSES },
 		      { -EALREADY, REMOVES },
 		      { -ENODEV, ENDS | MAY_END } } },
 	{ .name = "remove_force",
@@ -356,7 +401,7 @@ const struct op ops_device[] = {
 	  .worlds = HOST | GUEST,
 	  .does = RUNS | REMOVES | MAY_END,
 	  .run = remove_cancel,
-	  .excuse = { { -EBUSY, RUNS | GIVES },
+	  .excuse = { { -EBUSY, RUNS | GIVES | REFUSES },
 		      { -EALREADY, REMOVES },
 		      { -ENODEV, ENDS | MAY_END } } },
 	{ .name = "lost",
@@ -392,10 +437,11 @@ const struct op ops_device[] = {
 	  .moves = true,
 	  .does = RUNS | GIVES,
 	  .run = assign,
-	  .excuse = { { -EBUSY, IN_GUEST | RUNS | GIVES },
+	  .excuse = { { -EBUSY, IN_GUEST | RUNS | GIVES | PREPARES },
 		      { -ENODEV, ENDS | MAY_END },
 		      { -EINVAL, DIES },
-		      { -EBADF, CONFINES } } },
+		      { -EBADF, CONFINES },
+		      { -EIO, BREAKS } } },
 	{ .name = "deassign",
 	  .rule = "rules 12, 15: taken back: the guest reaches nothing of it",
 	  .worlds = GUEST,
@@ -404,7 +450,7 @@ const struct op ops_device[] = {
 	  .run = deassign,
 	  .excuse = { { -EBUSY, RUNS },
 		      { -ENODEV, ENDS | MAY_END | TAKES | MAY_TAKE },
-		      { -EIO, FAULTS } } },
+		      { -EIO, FAULTS | BREAKS } } },
 	{ .name = "return",
 	  .rule = "rule 8: given back, it stays given back",
 	  .worlds = GUEST,
@@ -412,6 +458,41 @@ const struct op ops_device[] = {
 	  .does = RUNS | TAKES | MAY_TAKE,
 	  .run = give_back,
 	  .excuse = { { -ENODEV, ENDS | MAY_END | TAKES | MAY_TAKE } } },
+	{ .name = "refuse",
+	  .rule = "rule 9: a guest that refuses keeps it, unless it is forced",
+	  .worlds = GUEST,
+	  .does = REFUSES,
+	  .run = refuse,
+	  .excuse = { { -ENODEV, ENDS | MAY_END | TAKES | MAY_TAKE } } },
+	{ .name = "hide",
+	  .rule = "hidden: neither guests nor the hardware domain reach it",
+	  .worlds = HOST,
+	  .moves = true,
+	  .does = RUNS | HIDES,
+	  .run = hide,
+	  .excuse = { { -EBUSY, IN_GUEST | RUNS | GIVES },
+		      { -ENODEV, ENDS | MAY_END },
+		      { -EBADF, CONFINES },
+		      { -EIO, BREAKS } } },
+	{ .name = "unhide",
+	  .rule = "hidden and back: as if nothing had been",
+	  .worlds = HOST,
+	  .moves = true,
+	  .does = RUNS | HIDES,
+	  .run = unhide,
+	  .excuse = { { -EBUSY, IN_GUEST | RUNS | GIVES },
+		      { -ENODEV, ENDS | MAY_END },
+		      { -EBADF, CONFINES },
+		      { -EIO, FAULTS | BREAKS } } },
+	{ .name = "mend",
+	  .rule = "broken, it is given to nobody; mended, it is fit again",
+	  .worlds = HOST,
+	  .moves = true,
+	  .does = RUNS | CONFINES | BREAKS,
+	  .run = mend,
+	  .excuse = { { -EBUSY, RUNS | REMOVES },
+		      { -ENODEV, ENDS | MAY_END },
+		      { -EIO, FAULTS | BREAKS } } },
 	{ .name = "destroy",
 	  .rule = "rule 12: the guest dies, and has nothing any more",
 	  .worlds = HOST | GUEST,

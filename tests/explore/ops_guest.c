@@ -3,12 +3,15 @@
  * What the owner of the card does with it: the guest through its view, or the
  * hardware domain, which has none. And what the card does by itself.
  */
+#include <string.h>
+
 #include <holdfast/pci_regs.h>
 
 #include "ops.h"
 
 /* What the owner sees changes, whatever the other says in the end. */
-#define DISTURBS (ENDS | MAY_END | TAKES | MAY_TAKE | GIVES | CONFINES | RESETS)
+#define DISTURBS \
+	(ENDS | MAY_END | TAKES | MAY_TAKE | GIVES | CONFINES | HIDES | RESETS)
 #define OVER (TAKES | ENDS)
 
 static void write_reg(struct actor *me, uint16_t reg, uint8_t size,
@@ -16,6 +19,33 @@ static void write_reg(struct actor *me, uint16_t reg, uint8_t size,
 {
 	while (vpci_write(&me->vcpu, op_address(), reg, size, val) == PCI_AGAIN)
 		explore_yield();
+}
+
+/* Beside vpci_policy_guest: the same, under its own name. */
+static struct vpci_policy other_policy;
+
+static void prepare_policy(struct actor *me)
+{
+	(void)me;
+	other_policy = vpci_policy_guest;
+	other_policy.name = "other";
+}
+
+/* Of the next guest: one of the two, and for who has it already the old one. */
+static int policy(struct actor *me)
+{
+	struct vpci_info view;
+	int err = vpci_policy_set(CARD, &other_policy);
+
+	if (err)
+		return err;
+	err = vpci_query(CARD, &view);
+	if (!err && !op_may(me, GIVES))
+		ensure(!strcmp(view.policy,
+			       op_in_guest()
+				       ? vpci_policy_guest.name
+				       : vpci_policy_hardware_domain.name));
+	return vpci_policy_set(CARD, NULL);
 }
 
 /* In a row as long as there is its own work to do: a yield lets others in. */
@@ -175,10 +205,10 @@ static int msi_mask(struct actor *me)
 
 /* --- what the card does ------------------------------------------------------------------- */
 
-/* The host's are for its handler. */
+/* The host's are for its handler, unless it programs them itself. */
 static void prepare_deliver(struct actor *me)
 {
-	if (op_in_guest())
+	if (op_in_guest() || op_may(me, PREPARES))
 		prepare_enabled(me);
 	else if (!op_may(me, SIGNALS | BINDS))
 		ensure(!op_bind(me));
@@ -189,7 +219,8 @@ static bool passes_by(struct actor *me)
 {
 	struct world_message m;
 
-	return !op_in_guest() && op_may(me, SIGNALS) && world_message(&m);
+	return !op_in_guest() && op_may(me, SIGNALS | PREPARES) &&
+	       world_message(&m);
 }
 
 /* It sends a message: to its owner, or to nobody. */
@@ -206,7 +237,7 @@ static int deliver(struct actor *me)
 
 static void undo_deliver(struct actor *me)
 {
-	if (!op_in_guest() && !op_may(me, SIGNALS | BINDS))
+	if (!op_in_guest() && !op_may(me, SIGNALS | BINDS | PREPARES))
 		op_unbind(me);
 }
 
@@ -281,6 +312,14 @@ const struct op ops_guest[] = {
 	  .traps = true,
 	  .run = settle,
 	  .excuse = { { -ENODEV, DISTURBS | DECODES } } },
+	{ .name = "policy",
+	  .rule = "a policy is the next guest's; who has the device keeps his",
+	  .worlds = HOST | GUEST,
+	  .does = RUNS,
+	  .prepare = prepare_policy,
+	  .run = policy,
+	  .excuse = { { -EBUSY, RUNS | REMOVES },
+		      { -ENODEV, ENDS | MAY_END } } },
 	{ .name = "mmio",
 	  .rule = "H3: an access to a BAR meets the device, or nobody",
 	  .worlds = GUEST,

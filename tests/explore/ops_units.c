@@ -190,6 +190,20 @@ static int restore(struct actor *me)
 	return pci_restore_msi(CARD);
 }
 
+/* The hardware domain programs MSI-X itself, and ends that. */
+static int prepare_msix(struct actor *me)
+{
+	struct pci_irq_info irq;
+	int err = pci_prepare_msix(CARD);
+
+	if (err)
+		return err;
+	ensure(pci_irq_query(CARD, &irq) || irq.prepared ||
+	       op_may(me, PREPARES | ENDS | MAY_END));
+	err = pci_release_msix(CARD);
+	return err;
+}
+
 /* --- resets ---------------------------------------------------------------------------- */
 
 static int reset(struct actor *me)
@@ -225,7 +239,7 @@ const struct op ops_units[] = {
 	  .excuse = { NOT_THERE,
 		      { -EBUSY, IN_GUEST | RUNS | GIVES },
 		      { -EINVAL, CONFINES | ADDS },
-		      { -EIO, FAULTS } } },
+		      { -EIO, FAULTS | BREAKS } } },
 	{ .name = "group",
 	  .rule = "a group is whole, or there is no answer",
 	  .worlds = HOST | GUEST,
@@ -270,9 +284,9 @@ const struct op ops_units[] = {
 	  .does = BINDS,
 	  .run = op_bind,
 	  .undo = op_unbind,
-	  .excuse = { { -ENODEV,
-			ENDS | MAY_END | IN_GUEST | GIVES | CONFINES | RESETS },
-		      { -EBUSY, RUNS | SIGNALS | MUTES | REMOVES },
+	  .excuse = { { -ENODEV, ENDS | MAY_END | IN_GUEST | GIVES | CONFINES |
+					 HIDES | RESETS },
+		      { -EBUSY, RUNS | SIGNALS | MUTES | REMOVES | PREPARES },
 		      { -EEXIST, BINDS },
 		      { -ENOENT, RUNS } } },
 	{ .name = "unbind",
@@ -282,9 +296,9 @@ const struct op ops_units[] = {
 	  .does = BINDS,
 	  .prepare = prepare_unbind,
 	  .run = unbind,
-	  .excuse = { { -ENODEV,
-			ENDS | MAY_END | IN_GUEST | GIVES | CONFINES | RESETS },
-		      { -EBUSY, RUNS | SIGNALS | MUTES | REMOVES },
+	  .excuse = { { -ENODEV, ENDS | MAY_END | IN_GUEST | GIVES | CONFINES |
+					 HIDES | RESETS },
+		      { -EBUSY, RUNS | SIGNALS | MUTES | REMOVES | PREPARES },
 		      { -EEXIST, BINDS },
 		      { -ENOENT, RUNS | BINDS } } },
 	{ .name = "restore_msi",
@@ -294,6 +308,15 @@ const struct op ops_units[] = {
 	  .does = MUTES,
 	  .run = restore,
 	  .excuse = { NOT_THERE, { -EBUSY, RUNS | REMOVES } } },
+	{ .name = "prepare_msix",
+	  .rule = "prepared, no guest is given it, and none has it",
+	  .worlds = HOST,
+	  .modules = WORLD_IRQ | WORLD_MSIX,
+	  .does = PREPARES,
+	  .run = prepare_msix,
+	  .excuse = { { -ENODEV, ENDS | MAY_END },
+		      { -EBUSY, IN_GUEST | RUNS | GIVES | BINDS | PREPARES |
+					HIDES | CONFINES | REMOVES } } },
 	{ .name = "reset",
 	  .rule = "rule 15: one operation at a time; checked, or quarantined",
 	  .worlds = HOST,
@@ -303,6 +326,6 @@ const struct op ops_units[] = {
 	  .excuse = { NOT_THERE,
 		      { -EBUSY, IN_GUEST | RUNS | GIVES },
 		      { -EBADF, CONFINES },
-		      { -EIO, FAULTS } } },
+		      { -EIO, FAULTS | BREAKS } } },
 	{ .name = NULL },
 };

@@ -171,6 +171,8 @@ static unsigned int owner_now(void)
 		return LEFT_HOST;
 	case DOMID_IO:
 		return LEFT_IO;
+	case DOMID_HIDDEN:
+		return LEFT_HIDDEN;
 	default:
 		return info.owner == 1 ? LEFT_ONE : LEFT_TWO;
 	}

@@ -80,6 +80,10 @@ static void regs_init(void)
 		add_cap(WORLD_AF, PCI_CAP_ID_AF);
 	if (modules & WORLD_IRQ)
 		add_cap(WORLD_MSI, PCI_CAP_ID_MSI);
+	if (modules & WORLD_MSIX)
+		add_cap(WORLD_MSIX_CAP, PCI_CAP_ID_MSIX);
+	regs[WORLD_MSIX_CAP + PCI_MSIX_TABLE] = 1;
+	regs[WORLD_MSIX_CAP + PCI_MSIX_PBA] = 1;
 	regs[WORLD_MSI + 3] = PCI_MSI_FLAGS_MASKBIT >> 8;
 	regs[WORLD_AF + PCI_AF_CAP] = PCI_AF_CAP_TP | PCI_AF_CAP_FLR;
 	regs[PCI_COMMAND] = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
@@ -308,6 +312,10 @@ int world_add(pci_sbdf_t sbdf, unsigned int generation)
 	if ((msi || modules & WORLD_IRQ) && sbdf.sbdf == CARD.sbdf) {
 		desc.msi = WORLD_MSI;
 		desc.msi_vectors = 1;
+	}
+	if (modules & WORLD_MSIX && sbdf.sbdf == CARD.sbdf) {
+		desc.msix = WORLD_MSIX_CAP;
+		desc.msix_entries = 1;
 	}
 	if (sbdf.sbdf == CARD.sbdf)
 		desc.bar[0] = (struct pci_bar){ .addr = WORLD_BAR,

@@ -70,9 +70,11 @@ enum {
 	WORLD_IOMMU = 1 << 0,
 	WORLD_IRQ = 1 << 1,
 	WORLD_RESET = 1 << 2,
-	WORLD_FLR = 1 << 3, /* the guest sees Advanced Features, too */
+	WORLD_FLR = 1 << 3,  /* the guest sees Advanced Features, too */
+	WORLD_MSIX = 1 << 4, /* a table of one, in no BAR */
 };
 void world_with(unsigned int modules);
+#define WORLD_MSIX_CAP 0x44
 #define WORLD_AF 0x70
 /* What the card would send now, if its registers let it; else pending. */
 struct world_message {

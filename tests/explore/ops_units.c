@@ -190,18 +190,18 @@ static int restore(struct actor *me)
 	return pci_restore_msi(CARD);
 }
 
-/* The hardware domain programs MSI-X itself, and ends that. */
+/* The hardware domain programs MSI-X itself; the end of that. */
 static int prepare_msix(struct actor *me)
 {
 	struct pci_irq_info irq;
-	int err = pci_prepare_msix(CARD);
+	int err = pci_prepare_msix(CARD), owner;
 
 	if (err)
 		return err;
-	ensure(pci_irq_query(CARD, &irq) || irq.prepared ||
-	       op_may(me, PREPARES | ENDS | MAY_END));
-	err = pci_release_msix(CARD);
-	return err;
+	owner = pci_owner(CARD);
+	ensure(owner != 1 && owner != 2);
+	ensure(pci_irq_query(CARD, &irq) || irq.prepared || op_may(me, ADDS));
+	return pci_release_msix(CARD);
 }
 
 /* --- resets ---------------------------------------------------------------------------- */

@@ -141,7 +141,7 @@ static int remove_plain(struct actor *me)
 	return removed(me, err);
 }
 
-/* A guest that is asked gives back, and then goes on. */
+/* A guest that is asked gives back, and then goes on; or the other refuses. */
 static int remove_ask(struct actor *me)
 {
 	struct pci_removal *op;
@@ -151,10 +151,11 @@ static int remove_ask(struct actor *me)
 	if (err)
 		return err;
 	if (pci_removal_step(op) == -EINPROGRESS && world_asked() &&
-	    !pci_domain_return(guest_one, CARD))
+	    !op_may(me, REFUSES) && !pci_domain_return(guest_one, CARD))
 		me->left |= LEFT_HOST;
 	err = pci_removal_wait(op);
 	pci_removal_finish(op);
+	me->worked = op_may(me, REFUSES) && err == -EBUSY;
 	return removed(me, err);
 }
 
@@ -281,11 +282,16 @@ static int give_back(struct actor *me)
 	return op_left(me, err, LEFT_HOST);
 }
 
-/* Asked or not: it keeps what it has. */
+/* When it is asked, if it ever will be: it keeps what it has. */
 static int refuse(struct actor *me)
 {
-	bool taken = op_done(me, TAKES);
-	int err = pci_domain_refuse(guest_one, CARD);
+	bool taken;
+	int err;
+
+	while (op_may(me, REMOVES) && !me->other->ended && !world_asked())
+		explore_yield();
+	taken = op_done(me, TAKES);
+	err = pci_domain_refuse(guest_one, CARD);
 
 	ensure(err || !taken);
 	return err;

@@ -198,6 +198,8 @@ static int prepare_msix(struct actor *me)
 
 	if (err)
 		return err;
+	if (!me->other->ended)
+		explore_yield(); /* for a time */
 	owner = pci_owner(CARD);
 	ensure(owner != 1 && owner != 2);
 	ensure(pci_irq_query(CARD, &irq) || irq.prepared || op_may(me, ADDS));

@@ -67,7 +67,7 @@ static void weaken(void *arg)
 	const struct explore_site of = *w->site;
 	struct explore_site *site;
 
-	for (site = __start_explore_site; site < __stop_explore_site; site++)
+	for (site = __start_explore_site; site != __stop_explore_site; site++)
 		if (same(site, &of) && site->order == of.order)
 			site->order = w->to;
 }
@@ -109,13 +109,13 @@ static unsigned int collect(struct weakening *list, const char *files)
 	const struct explore_site *site, *other;
 	unsigned int n = 0;
 
-	for (site = __start_explore_site; site < __stop_explore_site; site++) {
+	for (site = __start_explore_site; site != __stop_explore_site; site++) {
 		if (site->order == memory_order_relaxed || !named(site, files))
 			continue;
-		for (other = __start_explore_site; other < site; other++)
+		for (other = __start_explore_site; other != site; other++)
 			if (same(other, site) && other->order == site->order)
 				break;
-		if (other < site)
+		if (other != site)
 			continue;
 		if (site->order == memory_order_acq_rel) {
 			list[n++] = (struct weakening){
@@ -150,7 +150,9 @@ static void report(const struct weakening *w)
 int orders_run(const struct explore_scenario *const *scenarios,
 	       const char *files, unsigned int jobs)
 {
-	size_t sites = (size_t)(__stop_explore_site - __start_explore_site);
+	size_t sites = ((uintptr_t)__stop_explore_site -
+			(uintptr_t)__start_explore_site) /
+		       sizeof(struct explore_site);
 	struct weakening *list = mmap(NULL, 2 * sites * sizeof(*list),
 				      PROT_READ | PROT_WRITE,
 				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -42,6 +42,7 @@ enum {
 	REFUSES = 1 << 24,  /* the guest: asked, it does not let go */
 	PREPARES = 1 << 25, /* its MSI-X is the hardware domain's, for a time */
 	BREAKS = 1 << 26,   /* it is unfit, whoever has it by then */
+	ASKS = 1 << 27,     /* the guest for it */
 };
 
 /* Whose it is in the end. */

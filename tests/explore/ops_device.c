@@ -288,7 +288,7 @@ static int refuse(struct actor *me)
 	bool taken;
 	int err;
 
-	while (op_may(me, REMOVES) && !me->other->ended && !world_asked())
+	while (op_may(me, ASKS) && !me->other->ended && !world_asked())
 		explore_yield();
 	taken = op_done(me, TAKES);
 	err = pci_domain_refuse(guest_one, CARD);
@@ -389,7 +389,7 @@ const struct op ops_device[] = {
 	{ .name = "remove_ask",
 	  .rule = "rule 9: the guest is asked, and lets go",
 	  .worlds = HOST | GUEST,
-	  .does = RUNS | REMOVES | ENDS | TAKES | MAY_TAKE,
+	  .does = RUNS | REMOVES | ASKS | ENDS | TAKES | MAY_TAKE,
 	  .run = remove_ask,
 	  .excuse = { { -EBUSY, RUNS | REFUSES },
 		      { -EALREADY, REMOVES },
@@ -405,7 +405,7 @@ const struct op ops_device[] = {
 	{ .name = "remove_cancel",
 	  .rule = "rule 7: cancelled: nothing changed",
 	  .worlds = HOST | GUEST,
-	  .does = RUNS | REMOVES | MAY_END,
+	  .does = RUNS | REMOVES | ASKS | MAY_END,
 	  .run = remove_cancel,
 	  .excuse = { { -EBUSY, RUNS | GIVES | REFUSES },
 		      { -EALREADY, REMOVES },

@@ -59,6 +59,8 @@ static struct worker *find_done(void)
 	list_for_each(w, &works, struct worker, entry) {
 		if (n++ == LOOP_WORKERS)
 			break;
+		/* It knows only the list as it is at first, empty. */
+		/* cppcheck-suppress uninitvar */
 		if (!w->task)
 			w->task = serial_spawn(run_work, w->work);
 		else if (serial_is_over(w->task))

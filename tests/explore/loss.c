@@ -300,6 +300,18 @@ SCENARIO(dying, .name = "loss/domain_destroy",
 	 .setup = world_assigned, .finish = dead_and_lost,
 	 .thread = { { "loser", lose }, { "toolstack", guest_dies } });
 
+static void marked(void)
+{
+	world_assigned();
+	ensure(!world_mark_lost(CARD));
+}
+
+SCENARIO(
+	dying_marked, .name = "loss/marked_and_destroyed",
+	.rule = "R5, rule 12: what a dying guest still has is looked at counted",
+	.setup = marked, .finish = dead_and_lost,
+	.thread = { { "loser", lose }, { "toolstack", guest_dies } });
+
 /* --- the subtree ------------------------------------------------------------------------------ */
 
 static void lose_pf(void)
@@ -383,6 +395,7 @@ const struct explore_scenario *const loss_scenarios[] = {
 	&taking,
 	&deassigning,
 	&dying,
+	&dying_marked,
 	&tree_removal,
 	&tree_loss,
 	&tree_add,

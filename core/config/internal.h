@@ -93,7 +93,10 @@ pci_sbdf_t vf_address(const struct vf_set *set, unsigned int n);
 int vf_index(const struct vf_set *set, pci_sbdf_t sbdf);
 /* The registered PF that @sbdf is a VF of now, counted; or NULL. */
 struct pci_dev *vf_find_pf(pci_sbdf_t sbdf) __must_check;
-/* Fill in what a VF does not say itself. 0; -ENODEV not a VF of @pf now. */
+/*
+ * Fill in what a VF does not say itself. 0; -ENODEV not a VF of @pf now; -EIO
+ * @pf does not answer.
+ */
 int vf_describe(struct conf *c, struct pci_dev *pf, struct pci_dev_desc *desc)
 	__must_check;
 
@@ -129,7 +132,8 @@ void conf_bars(struct conf *c, struct pci_dev_desc *desc);
 /*
  * BARs and ROM of a function that was added, as hardware has them now: whoever
  * owned it may have moved them, and resized those that can be (§7.8.6). One
- * that is not what it was then has address 0. A VF's: as described.
+ * that is not what it was then has address 0; one that does not answer is as it
+ * was described, and c->err. A VF's: as described.
  */
 void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 		   struct pci_bar *bar);

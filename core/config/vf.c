@@ -91,13 +91,17 @@ static void vf_bars(struct pci_dev_desc *desc, struct conf *c, uint16_t sriov,
 	for (i = 0; i < PCI_SRIOV_NUM_BARS; i++) {
 		struct pci_bar *bar = &desc->bar[i];
 		uint16_t reg = (uint16_t)(sriov + PCI_SRIOV_BAR + 4 * i);
+		uint32_t lo, hi = 0;
 
 		if (of_pf[i].kind == PCI_BAR_NONE)
 			continue;
 		*bar = of_pf[i];
-		bar_decode(bar, conf_read(c, reg, 4),
-			   bar->kind == PCI_BAR_MEM64 ? conf_read(c, reg + 4, 4)
-						      : 0);
+		lo = conf_read(c, reg, 4);
+		if (bar->kind == PCI_BAR_MEM64)
+			hi = conf_read(c, reg + 4, 4);
+		if ((lo == UINT32_MAX || hi == UINT32_MAX) && !c->err)
+			c->err = -EIO; /* it does not answer */
+		bar_decode(bar, lo, hi);
 		if (bar->size_unknown)
 			bar->addr = 0;
 		else
@@ -125,5 +129,5 @@ int vf_describe(struct conf *c, struct pci_dev *pf, struct pci_dev_desc *desc)
 	desc->ident.serial = of_pf->ident.serial;
 	vf_bars(desc, &at_pf, of_pf->sriov, &of_pf->bar[PCI_BAR_FIRST_VF],
 		(unsigned int)n);
-	return 0;
+	return at_pf.err;
 }

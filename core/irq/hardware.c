@@ -162,6 +162,8 @@ int irq_hw_find_table(struct pci_irqs *irqs, uint64_t *table, uint64_t *pba)
 		return -ENODATA;
 	conf_of(&c, pdev);
 	conf_bars_now(&c, &pdev->desc, bars);
+	if (c.err)
+		return pcidev_marked(pdev, PCI_MARK_LOST) ? -ENODEV : -ENODATA;
 	err = find(bars, irqs->table, entries * PCI_MSIX_ENTRY_SIZE, table);
 	return err ? err : find(bars, irqs->pba, (entries + 63) / 64 * 8, pba);
 }

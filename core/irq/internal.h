@@ -115,7 +115,7 @@ uint64_t irq_hw_pending(struct irq_set *set, unsigned int first);
 bool irq_hw_no_memory(struct pci_dev *pdev);
 /*
  * Where table and PBA are; outside locks. 0; -ENODATA in no memory BAR that is
- * known.
+ * known; -ENODEV lost.
  */
 int irq_hw_find_table(struct pci_irqs *irqs, uint64_t *table, uint64_t *pba);
 

@@ -137,10 +137,12 @@ int vpci_build_bars(struct vpci *view)
 	const struct pci_dev_desc *desc = &view->pdev->desc;
 	struct conf c;
 	unsigned int i;
-	int err = 0;
+	int err;
 
 	conf_of(&c, view->pdev);
 	conf_bars_now(&c, desc, view->host_bar);
+	/* Nobody knows where a guest's would be; the hardware domain does. */
+	err = view->hardware ? 0 : c.err;
 	vpci_msix_find_holes(view);
 	for (i = 0; i < VPCI_BARS && !err; i++) {
 		struct vpci_bar *bar = &view->bar[i];

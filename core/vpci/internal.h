@@ -247,9 +247,12 @@ int vpci_add_rest(struct vpci *view, enum vpci_rest rest, uint16_t from,
 
 /* --- header.c, bar.c ------------------------------------------------------------------ */
 
-/* The registers below 0x40, Capabilities Pointer apart. 0, -ENOMEM. */
+/* The registers below 0x40, Capabilities Pointer apart. As vpci_build_bars() */
 int vpci_build_header(struct vpci *view) __must_check;
-/* BAR and expansion ROM registers of a guest's view, and view->bar. */
+/*
+ * BAR and expansion ROM registers of a guest's view, and view->bar. 0; -ENOMEM;
+ * -EIO, -ENODEV a BAR cannot be read, of a guest's view.
+ */
 int vpci_build_bars(struct vpci *view) __must_check;
 /* Memory decode changed: every BAR's .decode anew; wants WORK_BARS. Lock. */
 void vpci_bars_decode(struct vpci *view, bool memory);

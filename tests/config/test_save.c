@@ -41,6 +41,54 @@ static void test_a_bar_whose_lower_half_is_0_comes_back(void **state)
 	assert_int_equal(fake_get(fn, PCI_BASE_ADDRESS_2, 4), 0xe0000004);
 }
 
+/* One answer of all-ones, at each of its reads, and what is there again. */
+static struct {
+	uint16_t reg;
+	unsigned int nth, seen;
+	uint32_t val;
+} mute;
+
+static void mute_once(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	if (mute.seen == mute.nth)
+		fake_put(fn, mute.reg, 4, mute.val);
+	if (write || reg != mute.reg)
+		return;
+	if (++mute.seen == mute.nth)
+		fake_put(fn, mute.reg, 4, UINT32_MAX);
+	else
+		fake_put(fn, mute.reg, 4, mute.val);
+}
+
+/* Where it was when it was added is not where it is. */
+static void test_a_bar_that_does_not_answer_is_read_again(void **state)
+{
+	struct fake_fn *fn = fake_add("00:03.0", 0x10fb8086);
+	unsigned int half;
+
+	(void)state;
+	fake_bar(fn, PCI_BASE_ADDRESS_0, 0xe0000004, 0xffff0000);
+	fake_bar(fn, PCI_BASE_ADDRESS_1, 0x1, 0xffffffff);
+	add("00:03.0");
+	pdev = get("00:03.0");
+	for (half = 0; half < 2; half++) {
+		fake_put(fn, PCI_BASE_ADDRESS_0, 4, 0xd0000004);
+		fake_put(fn, PCI_BASE_ADDRESS_1, 4, 0x2);
+		mute.reg = (uint16_t)(PCI_BASE_ADDRESS_0 + 4 * half);
+		mute.val = fake_get(fn, mute.reg, 4);
+		mute.seen = 0;
+		mute.nth = 1;
+		fake.on_access = mute_once;
+		pdev->record.wanted = true;
+		assert_int_equal(conf_save(pdev), 0);
+		fake.on_access = NULL;
+		assert_true(mute.seen > mute.nth);
+		assert_int_equal(pdev->record.bar[0], 0xd0000000);
+		assert_int_equal(pdev->record.bar[1], 0x2);
+	}
+	pcidev_put(pdev);
+}
+
 /* --- sizes that were chosen --------------------------------------------------- */
 
 static uint16_t lowest, highest; /* of what is touched from REBAR on */
@@ -96,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_bar_whose_lower_half_is_0_comes_back),
+		CASE(test_a_bar_that_does_not_answer_is_read_again),
 		CASE(test_sizes_end_with_the_list_the_bars_and_the_space),
 	};
 

@@ -118,6 +118,42 @@ static void test_bars_of_vf_n_lie_n_sizes_above(void **state)
 	assert_int_equal(fake_at(at("02:10.6"))->writes, 0);
 }
 
+/* The host fails at the upper half of a VF BAR. */
+static void fail_the_next(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)fn, (void)write;
+	if (reg == SRIOV(PCI_SRIOV_BAR))
+		fake.error_at = fake.accesses + 1;
+}
+
+static void test_a_vf_whose_bars_cannot_be_read_is_not_described(void **state)
+{
+	struct fake_fn *pf = pf_with_vfs();
+	struct pci_dev_desc desc;
+	unsigned int half;
+
+	(void)state;
+	fake_put(pf, SRIOV(PCI_SRIOV_CTRL), 2, 0);
+	fake_bar(pf, SRIOV(PCI_SRIOV_BAR), 0xf000000c, 0xffffc000);
+	fake_bar(pf, SRIOV(PCI_SRIOV_BAR + 4), 1, 0xffffffff);
+	add("02:00.0");
+	fake_put(pf, SRIOV(PCI_SRIOV_CTRL), 2, PCI_SRIOV_CTRL_VFE);
+	fake_at(at("02:10.0"))->told = true;
+	for (half = 0; half < 2; half++) {
+		uint16_t reg = (uint16_t)(SRIOV(PCI_SRIOV_BAR) + 4 * half);
+		uint32_t val = fake_get(pf, reg, 4);
+
+		fake_put(pf, reg, 4, UINT32_MAX);
+		assert_int_equal(pci_describe(at("02:10.0"), &desc), -EIO);
+		fake_put(pf, reg, 4, val);
+	}
+	fake.on_access = fail_the_next;
+	assert_int_equal(pci_describe(at("02:10.0"), &desc), -EIO);
+	fake.on_access = NULL;
+	assert_int_equal(pci_describe(at("02:10.0"), &desc), 0);
+	assert_int_equal(desc.bar[0].addr, 0x1f0000000);
+}
+
 static void hostile(uint16_t num, uint16_t offset, uint16_t stride,
 		    const char *defect)
 {
@@ -187,6 +223,7 @@ int main(void)
 		CASE(test_a_vf_that_does_not_answer_is_nobody),
 		CASE(test_a_vf_holds_its_pf),
 		CASE(test_bars_of_vf_n_lie_n_sizes_above),
+		CASE(test_a_vf_whose_bars_cannot_be_read_is_not_described),
 		CASE(test_numbers_that_cannot_be_are_defects_and_not_followed),
 		CASE(test_sriov_in_a_bridge_or_a_vf_is_a_defect),
 	};

@@ -260,8 +260,11 @@ static int bar_size(struct pci_host *host, pci_sbdf_t sbdf, unsigned int bar,
 
 static void test_a_table_that_cannot_be_reached(void **state)
 {
+	struct fake_fn *fn = card(CARD, 0);
+	uint32_t bar;
+
 	(void)state;
-	msix(card(CARD, 0), 0x2000, 0x3000);
+	msix(fn, 0x2000, 0x3000);
 	add(CARD);
 	fake.ops.mem_write = NULL;
 	assert_int_equal(bind(CARD, PCI_VECTOR_MSIX, 1), -ENODATA);
@@ -269,6 +272,10 @@ static void test_a_table_that_cannot_be_reached(void **state)
 	fake.ops.mem_read = NULL;
 	assert_int_equal(bind(CARD, PCI_VECTOR_MSIX, 1), -ENODATA);
 	fake.ops.mem_read = mem_read;
+	bar = fake_get(fn, PCI_BASE_ADDRESS_0, 4);
+	fake_put(fn, PCI_BASE_ADDRESS_0, 4, UINT32_MAX); /* no answer */
+	assert_int_equal(bind(CARD, PCI_VECTOR_MSIX, 1), -ENODATA);
+	fake_put(fn, PCI_BASE_ADDRESS_0, 4, bar);
 	assert_int_equal(pci_device_lost(at(CARD)), 0);
 	fake.ops.bar_size = bar_size; /* how large it is, nobody knows */
 	add(CARD);

@@ -93,6 +93,32 @@ static void test_a_write_keeps_the_address_bits_only(void **state)
 	assert_int_equal(rd(PCI_ROM_ADDRESS, 4), 0xe1f80000);
 }
 
+static unsigned int bar_reads;
+
+/* The first read, for the record, is answered; the second, for a view, not. */
+static void second_read_fails(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	if (reg == PCI_BASE_ADDRESS_0 && !write)
+		bar_reads++;
+	fn->absent = reg == PCI_BASE_ADDRESS_0 && !write && bar_reads == 2;
+}
+
+/* Where it was when it was added is somebody else's by now. */
+static void test_no_guest_gets_what_cannot_be_found(void **state)
+{
+	(void)state;
+	add(GIVEN);
+	hw_put(PCI_BASE_ADDRESS_0, 4, BAR0_AT + 0x10000);
+	bar_reads = 0;
+	fake.on_access = second_read_fails;
+	assert_int_equal(give_at(GIVEN, pci_sbdf_from(UINT32_MAX)), -EIO);
+	fake.on_access = NULL;
+	assert_null(view_of(GIVEN));
+	assert_null(info_of(GIVEN).broken);
+	give(GIVEN);
+	assert_int_equal(bar(0)->hpa, BAR0_AT + 0x10000);
+}
+
 /* --- which there are ----------------------------------------------------------- */
 
 /* No host has placed it, so there is nothing to map. */
@@ -306,6 +332,7 @@ int main(void)
 		GIVEN_CASE(test_every_kind_is_sized_and_starts_at_0),
 		GIVEN_CASE(test_hardware_bars_are_out_of_the_guests_reach),
 		GIVEN_CASE(test_a_write_keeps_the_address_bits_only),
+		GIVEN_CASE(test_no_guest_gets_what_cannot_be_found),
 		GIVEN_CASE(test_a_bar_without_an_address_is_not_there),
 		GIVEN_CASE(test_a_bar_of_unknown_size_is_not_there),
 		GIVEN_CASE(test_a_size_that_no_register_says_is_not_there),

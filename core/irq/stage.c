@@ -113,6 +113,15 @@ static void irq_domain_dying(struct domain *d)
 		irq_revoke(pdev, d);
 }
 
+/* What is no answer must never be written back. */
+static void keep(struct pci_dev *pdev, uint16_t reg, uint16_t *kept)
+{
+	uint16_t now = (uint16_t)pcidev_read(pdev, reg, 2);
+
+	if (now != conf_ones(2))
+		*kept = now;
+}
+
 /*
  * The stage "config" has saved and cleared both enables before us, and writes
  * back what it saved after our restore. That must be what we have programmed by
@@ -124,11 +133,9 @@ static void keep_enables(struct pci_dev *pdev, bool msi, bool msix)
 	struct pci_quiet *quiet = &pdev->quiet;
 
 	if (msi)
-		quiet->msi = (uint16_t)pcidev_read(
-			pdev, desc->msi + PCI_MSI_FLAGS, 2);
+		keep(pdev, desc->msi + PCI_MSI_FLAGS, &quiet->msi);
 	if (msix)
-		quiet->msix = (uint16_t)pcidev_read(
-			pdev, desc->msix + PCI_MSIX_FLAGS, 2);
+		keep(pdev, desc->msix + PCI_MSIX_FLAGS, &quiet->msix);
 }
 
 /* A handler that was found before may be called yet: to its section's end. */

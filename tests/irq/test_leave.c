@@ -279,6 +279,38 @@ static void test_what_was_quiet_comes_again_as_it_was(void **state)
 	works(CARD, 5);
 }
 
+static const struct pci_host_ops *answering;
+static uint16_t silent_reg;
+
+static int no_flags(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+		    uint8_t size, uint32_t *val)
+{
+	int err = answering->read(host, sbdf, reg, size, val);
+
+	if (sbdf.sbdf == at(CARD).sbdf && reg == silent_reg)
+		*val = 0xffff;
+	return err;
+}
+
+/* It is silent when it is asked what has been programmed. */
+static void test_what_no_answer_says_is_not_programmed(void **state)
+{
+	struct pci_host *host = fabric_host(lab.f);
+	struct pci_host_ops silent = *host->ops;
+
+	(void)state;
+	bind_unmasked(CARD, MSI, 0, 4);
+	make_quiet();
+	answering = host->ops;
+	silent_reg = msi_at(CARD) + PCI_MSI_FLAGS;
+	silent.read = no_flags;
+	host->ops = &silent;
+	make_loud();
+	host->ops = answering;
+	assert_int_not_equal(hw(CARD, silent_reg, 2) & PCI_MSI_FLAGS_QSIZE,
+			     PCI_MSI_FLAGS_QSIZE);
+}
+
 /* Nothing is on that is not ours, and it is told of. */
 static void test_or_is_lost_where_no_vector_is_left(void **state)
 {
@@ -335,6 +367,7 @@ int main(void)
 		LAB(test_restore_of_the_hosts),
 		LAB(test_restore_of_a_guests),
 		LAB(test_restore_while_something_runs),
+		LAB(test_what_no_answer_says_is_not_programmed),
 		LAB(test_what_was_quiet_comes_again_as_it_was),
 		LAB(test_or_is_lost_where_no_vector_is_left),
 		LAB(test_or_where_the_table_does_not_answer),

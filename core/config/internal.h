@@ -168,7 +168,10 @@ int conf_save(struct pci_dev *pdev);
  * else is put back all the same.
  */
 int conf_restore(struct pci_dev *pdev, uint16_t command);
-/* It starts and decodes nothing, and sends no interrupt. Likewise. */
+/*
+ * It starts and decodes nothing, and sends no interrupt. Likewise. As long as
+ * it is not recorded how it was, the rest of Command is kept for that.
+ */
 void conf_stop(struct pci_dev *pdev);
 /* The bits of @mask in a 16-bit register, if it answers at all. */
 void conf_update(struct pci_dev *pdev, uint16_t reg, uint16_t mask,

@@ -196,9 +196,10 @@ static void config_restore(struct pci_dev *pdev)
  */
 static int config_leave(struct pci_dev *pdev)
 {
-	if (conf_save(pdev))
+	if (conf_save(pdev)) /* the next attempt wants quiet.command, too */
 		pcidev_set_broken(pdev, "its registers cannot be read");
-	pdev->quiet.saved = false;
+	else
+		pdev->quiet.saved = false;
 	return 0;
 }
 

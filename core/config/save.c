@@ -272,8 +272,11 @@ void conf_stop(struct pci_dev *pdev)
 	struct conf c;
 
 	conf_of(&c, pdev);
-	conf_write(&c, PCI_COMMAND, 2,
-		   pdev->desc.is_vf ? 0 : PCI_COMMAND_INTX_DISABLE);
+	if (pdev->record.wanted) /* nobody knows its Command yet */
+		update(&c, PCI_COMMAND, PCI_COMMAND_MASTER, 0);
+	else
+		conf_write(&c, PCI_COMMAND, 2,
+			   pdev->desc.is_vf ? 0 : PCI_COMMAND_INTX_DISABLE);
 	messages_off(&c);
 }
 

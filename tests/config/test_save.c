@@ -89,6 +89,26 @@ static void test_a_bar_that_does_not_answer_is_read_again(void **state)
 	pcidev_put(pdev);
 }
 
+static void test_what_is_not_recorded_yet_is_not_overwritten(void **state)
+{
+	const uint16_t on = PCI_COMMAND_MEMORY | PCI_COMMAND_PARITY;
+	struct fake_fn *fn = fake_add("00:03.0", 0x10fb8086);
+
+	(void)state;
+	add("00:03.0");
+	pdev = get("00:03.0");
+	fake_put(fn, PCI_COMMAND, 2, on | PCI_COMMAND_MASTER);
+	pdev->record.wanted = true;
+	conf_stop(pdev);
+	assert_int_equal(fake_get(fn, PCI_COMMAND, 2), on);
+	assert_int_equal(conf_save(pdev), 0);
+	assert_int_equal(pdev->record.command, on);
+	conf_stop(pdev);
+	assert_int_equal(fake_get(fn, PCI_COMMAND, 2),
+			 PCI_COMMAND_INTX_DISABLE);
+	pcidev_put(pdev);
+}
+
 /* --- sizes that were chosen --------------------------------------------------- */
 
 static uint16_t lowest, highest; /* of what is touched from REBAR on */
@@ -145,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_bar_whose_lower_half_is_0_comes_back),
 		CASE(test_a_bar_that_does_not_answer_is_read_again),
+		CASE(test_what_is_not_recorded_yet_is_not_overwritten),
 		CASE(test_sizes_end_with_the_list_the_bars_and_the_space),
 	};
 

@@ -174,16 +174,23 @@ enum reset_bus reset_bus_take(struct pci_dev *pdev)
 
 /* --- the reset ---------------------------------------------------------------------- */
 
+bool reset_bus_save(struct pci_dev *pdev)
+{
+	struct pci_reset *other;
+
+	list_for_each(other, &pdev->reset->along, struct pci_reset, along_entry)
+		if (conf_save(other->pdev))
+			return false;
+	return true;
+}
+
 void reset_bus_assert(struct pci_dev *pdev, bool on)
 {
 	struct pci_reset *r = pdev->reset, *other;
 
-	if (on) {
-		list_for_each(other, &r->along, struct pci_reset, along_entry) {
-			(void)conf_save(other->pdev); /* it rests */
+	if (on)
+		list_for_each(other, &r->along, struct pci_reset, along_entry)
 			reset_plant(other->pdev);
-		}
-	}
 	conf_update(pdev->parent, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET,
 		    on ? PCI_BRIDGE_CTL_BUS_RESET : 0);
 }
@@ -220,6 +227,8 @@ void reset_bus_end(struct pci_dev *pdev)
 	if (r->step == RESET_BEGUN) /* it was pulled meanwhile */
 		reset_bus_assert(pdev, false);
 	list_for_each(other, &r->along, struct pci_reset, along_entry) {
+		if (r->step < RESET_BEGUN)
+			continue; /* nothing has been done to it */
 		if (other->rests || other->pdev->dirty == PCI_DIRTY_NO)
 			put_back(other->pdev);
 		else

@@ -97,6 +97,11 @@ enum reset_bus {
 bool reset_bus_possible(struct pci_dev *pdev);
 /* YES: all behind the bridge, and it, are ours until reset_bus_end(). */
 enum reset_bus reset_bus_take(struct pci_dev *pdev);
+/*
+ * What those that were taken lose by it is recorded, if it had not been. False:
+ * one cannot be read.
+ */
+bool reset_bus_save(struct pci_dev *pdev);
 void reset_bus_assert(struct pci_dev *pdev, bool on);
 bool reset_bus_answers(struct pci_dev *pdev); /* those that were taken */
 /* Those are as they were recorded, as far as that can be, and let go. */

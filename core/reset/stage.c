@@ -117,6 +117,8 @@ static enum progress powered(struct pci_dev *pdev)
 {
 	struct pci_reset *r = pdev->reset;
 
+	if (!reset_bus_save(pdev))
+		return fail(pdev, "a neighbour's registers cannot be read");
 	if (r->method != PCI_RESET_METHODS)
 		reset_plant(pdev);
 	else

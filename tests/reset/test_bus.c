@@ -145,6 +145,32 @@ static void test_one_that_a_removal_gave_up_comes_along(void **state)
 	assert_int_equal(hw(OTHER, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
 }
 
+/* What it has would be lost, and is asked for again. */
+static void test_one_that_cannot_be_recorded_is_not_reset(void **state)
+{
+	struct fake_fn *other;
+
+	(void)state;
+	two_cards(HAS_NOTHING, HAS_FLR);
+	other = fake_at(at(OTHER));
+	fake_put(other, EXPRESS + PCI_EXP_DEVSTA, 2, PCI_EXP_DEVSTA_TRPND);
+	assert_int_equal(pci_remove_device(at(OTHER), 0, 0, NULL), -EIO);
+	other->absent = true;
+	assert_int_equal(reset_any(CARD), -EIO);
+	assert_string_equal(broken(CARD),
+			    "a neighbour's registers cannot be read");
+	assert_int_equal(bus_resets(), 0);
+	assert_int_equal(pci_unquarantine_device(at(OTHER), NULL), -EIO);
+	assert_string_equal(broken(OTHER), "its registers cannot be read");
+	other->absent = false;
+	assert_int_equal(pci_unquarantine_device(at(OTHER), NULL), 0);
+	expect_as_the_host_had_it(OTHER);
+	assert_int_equal(hw(OTHER, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
+	assert_int_equal(pci_unquarantine_device(at(CARD), NULL), 0);
+	expect_as_the_host_had_it(CARD);
+	expect_bridge_as_before();
+}
+
 static void test_one_that_is_slower_is_waited_for(void **state)
 {
 	(void)state;
@@ -426,6 +452,7 @@ int main(void)
 		GIVEN(test_not_while_an_operation_runs_on_the_bridge),
 		GIVEN(test_one_that_rests_comes_along_and_stays),
 		GIVEN(test_one_that_a_removal_gave_up_comes_along),
+		GIVEN(test_one_that_cannot_be_recorded_is_not_reset),
 		GIVEN(test_one_that_is_slower_is_waited_for),
 		GIVEN(test_all_are_kept_meanwhile),
 		GIVEN(test_a_dying_guests_two_need_one_reset),

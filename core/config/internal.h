@@ -165,7 +165,7 @@ int conf_save(struct pci_dev *pdev);
 /*
  * Hardware as it is recorded, but MSI and MSI-X off, and Command is @command.
  * Whoever could write to it cannot meanwhile. The first error of the host; all
- * else is put back all the same.
+ * else is put back all the same, but then it decodes and starts nothing.
  */
 int conf_restore(struct pci_dev *pdev, uint16_t command);
 /*

@@ -280,7 +280,10 @@ void conf_stop(struct pci_dev *pdev)
 	messages_off(&c);
 }
 
-/* Nothing decoded, nothing started, then the rest, and @command last. */
+/*
+ * Nothing decoded, nothing started, then the rest, and @command last. What may
+ * not be in its place again decodes nothing.
+ */
 int conf_restore(struct pci_dev *pdev, uint16_t command)
 {
 	const uint16_t active = PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
@@ -298,6 +301,7 @@ int conf_restore(struct pci_dev *pdev, uint16_t command)
 		put_sizes(&c);
 	}
 	put_bars(&c, vfs);
-	conf_write(&c, PCI_COMMAND, 2, command);
+	if (!c.err)
+		conf_write(&c, PCI_COMMAND, 2, command);
 	return c.err;
 }

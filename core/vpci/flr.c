@@ -16,7 +16,7 @@
  *   set up   BARs and Command as the guest found them at first
  *
  * All of it is under pdev->lock, so any number of vCPUs may step. A function
- * that does not answer is marked broken, and then neither masters nor decodes.
+ * that does not answer, or cannot be set up, is marked broken, and then neither masters nor decodes.
  */
 #include "vpci/internal.h"
 
@@ -79,7 +79,6 @@ static void finish(struct vpci *view, bool well)
 {
 	hf_fetch_and_release(&view->work, ~(uint32_t)VPCI_WORK_FLR);
 	if (well) {
-		(void)vpci_header_start(view);
 		vpci_irq_start(view);
 		vpci_command_apply(view);
 	}
@@ -102,7 +101,7 @@ static enum flr advance(struct vpci *view, uint64_t *when)
 	*when = view->flr_over;
 	if (now < view->flr_over)
 		return FLR_WAIT;
-	if (answers(view)) {
+	if (answers(view) && !vpci_header_start(view)) {
 		finish(view, true);
 		return FLR_OVER;
 	}

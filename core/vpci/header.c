@@ -348,11 +348,14 @@ int vpci_header_enter(struct vpci *view)
 	return 0;
 }
 
-void vpci_header_leave(struct vpci *view)
+int vpci_header_leave(struct vpci *view)
 {
+	int err;
+
 	plat_rcu_read_lock();
 	/* What the guest has told it to do it must not go on doing (rule 15). */
-	(void)conf_restore(view->pdev, view->pdev->record.command &
+	err = conf_restore(view->pdev, view->pdev->record.command &
 					       (uint16_t)~PCI_COMMAND_MASTER);
 	plat_rcu_read_unlock();
+	return err;
 }

@@ -273,7 +273,7 @@ void vpci_header_reset(struct vpci *view);
  * pdev->op.
  */
 int vpci_header_enter(struct vpci *view);
-void vpci_header_leave(struct vpci *view);
+int vpci_header_leave(struct vpci *view);
 /* The part of enter that a reset undoes: writes only. In a section. */
 int vpci_header_start(struct vpci *view);
 /* The same of what bar.c has: after vpci_values_reset(). */

@@ -12,6 +12,8 @@
 
 struct vpci_options vpci_options;
 
+static const char not_put_back[] = "its registers cannot be put back";
+
 /* --- building and freeing --------------------------------------------------------- */
 
 static void free_now(struct vpci *view)
@@ -166,7 +168,10 @@ static int vpci_leave(struct pci_dev *pdev)
 	vectors_off(view);
 	if (!pcidev_marked(pdev, PCI_MARK_LOST) && in_reset(pdev, view))
 		return -EINPROGRESS;
-	vpci_header_leave(view);
+	/* What is reset next is put back after that, and checked. */
+	if (vpci_header_leave(view) && pdev->dirty == PCI_DIRTY_NO &&
+	    !pcidev_marked(pdev, PCI_MARK_LOST))
+		pcidev_set_broken(pdev, not_put_back);
 	hf_store_relaxed(&pdev->view, NULL);
 	vpci_free_later(view);
 	return 0;
@@ -234,6 +239,7 @@ static void vpci_restore(struct pci_dev *pdev)
 {
 	struct vpci *hw = hf_load_relaxed(&pdev->hw_view);
 	struct vpci *view = hf_load_relaxed(&pdev->view);
+	int err = 0;
 
 	if (hw && hf_load_relaxed(&pdev->owner) == hardware_domain)
 		welcome_home(hw);
@@ -243,12 +249,16 @@ static void vpci_restore(struct pci_dev *pdev)
 	pci_lock(&pdev->lock);
 	if (!(hf_load_relaxed(&view->work) & VPCI_WORK_FLR)) {
 		vpci_irq_stop(view);
-		(void)vpci_header_start(view);
-		vpci_irq_start(view);
-		vpci_command_apply(view);
+		err = vpci_header_start(view);
+		if (!err) {
+			vpci_irq_start(view);
+			vpci_command_apply(view);
+		}
 	}
 	pci_unlock(&pdev->lock);
 	plat_rcu_read_unlock();
+	if (err && !pcidev_marked(pdev, PCI_MARK_LOST))
+		pcidev_set_broken(pdev, not_put_back);
 }
 
 static void vpci_detach(struct pci_dev *pdev)

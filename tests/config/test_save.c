@@ -109,6 +109,34 @@ static void test_what_is_not_recorded_yet_is_not_overwritten(void **state)
 	pcidev_put(pdev);
 }
 
+/* The host fails at the BAR, which comes after the interrupt line. */
+static void fail_bar(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)fn;
+	if (write && reg == PCI_INTERRUPT_LINE)
+		fake.error_at = fake.accesses + 1;
+}
+
+static void test_what_is_not_put_back_does_not_decode(void **state)
+{
+	struct fake_fn *fn = fake_add("00:03.0", 0x10fb8086);
+
+	(void)state;
+	fake_bar(fn, PCI_BASE_ADDRESS_0, 0xe0000000, 0xffff0000);
+	keep("00:03.0");
+	fake_put(fn, PCI_BASE_ADDRESS_0, 4, 0);
+	fake.on_access = fail_bar;
+	assert_int_equal(conf_restore(pdev, PCI_COMMAND_MEMORY), -EIO);
+	fake.on_access = NULL;
+	assert_int_equal(fake_get(fn, PCI_BASE_ADDRESS_0, 4), 0);
+	assert_int_equal(fake_get(fn, PCI_COMMAND, 2),
+			 PCI_COMMAND_INTX_DISABLE);
+	assert_int_equal(conf_restore(pdev, PCI_COMMAND_MEMORY), 0);
+	assert_int_equal(fake_get(fn, PCI_BASE_ADDRESS_0, 4), 0xe0000000);
+	assert_int_equal(fake_get(fn, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
+	pcidev_put(pdev);
+}
+
 /* --- sizes that were chosen --------------------------------------------------- */
 
 static uint16_t lowest, highest; /* of what is touched from REBAR on */
@@ -166,6 +194,7 @@ int main(void)
 		CASE(test_a_bar_whose_lower_half_is_0_comes_back),
 		CASE(test_a_bar_that_does_not_answer_is_read_again),
 		CASE(test_what_is_not_recorded_yet_is_not_overwritten),
+		CASE(test_what_is_not_put_back_does_not_decode),
 		CASE(test_sizes_end_with_the_list_the_bars_and_the_space),
 	};
 

@@ -237,6 +237,14 @@ static void expect_wait_then_broken(void)
 	assert_int_equal(given.mapped, 0);
 }
 
+/* The host fails at the BAR, which comes after Link Control 2. */
+static void refuse_bar(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)fn;
+	if (write && reg == EXPRESS + PCI_EXP_LNKCTL2)
+		fake.error_at = fake.accesses + 1;
+}
+
 static void begin_flr(void)
 {
 	uint64_t when;
@@ -266,6 +274,18 @@ static void test_a_device_that_retries_for_ever_is_broken(void **state)
 	begin_flr();
 	given.fn->retries = 1000;
 	expect_wait_then_broken();
+}
+
+/* Then it has the address that it got by the reset. */
+static void test_a_device_whose_bar_is_not_put_back_is_broken(void **state)
+{
+	(void)state;
+	add_express(true);
+	give_it();
+	begin_flr();
+	fake.on_access = refuse_bar;
+	expect_wait_then_broken();
+	assert_false(hw(PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
 }
 
 static void test_a_device_that_answers_late_is_well(void **state)
@@ -567,6 +587,7 @@ int main(void)
 		GIVEN_CASE(test_flr_is_only_for_who_says_so),
 		GIVEN_CASE(test_a_device_that_is_gone_after_flr_is_broken),
 		GIVEN_CASE(test_a_device_that_retries_for_ever_is_broken),
+		GIVEN_CASE(test_a_device_whose_bar_is_not_put_back_is_broken),
 		GIVEN_CASE(test_a_device_that_answers_late_is_well),
 		GIVEN_CASE(test_a_vf_answers_by_its_command),
 		GIVEN_CASE(test_a_pf_with_vfs_is_not_reset),

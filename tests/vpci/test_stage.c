@@ -717,9 +717,37 @@ static void test_a_guest_has_what_is_mended_as_at_first(void **state)
 	assert_int_equal(hw(PCI_COMMAND, 2) & ON, ON);
 }
 
+/* The host fails at the BAR, which comes after the interrupt line. */
+static void fail_bar(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	(void)fn;
+	if (write && reg == PCI_INTERRUPT_LINE)
+		fake.error_at = fake.accesses + 1;
+}
+
+static void test_what_is_not_put_back_is_not_mended(void **state)
+{
+	struct pci_dev *pdev;
+
+	(void)state;
+	give(GIVEN);
+	pdev = get(GIVEN);
+	pcidev_set_broken(pdev, "by test");
+	fake.on_access = fail_bar;
+	assert_int_equal(pcidev_mend(pdev), -EIO);
+	fake.on_access = NULL;
+	assert_string_equal(info_of(GIVEN).broken,
+			    "its registers cannot be put back");
+	assert_false(hw(PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+	assert_int_equal(pcidev_mend(pdev), 0);
+	assert_true(hw(PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+	pcidev_put(pdev);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		GIVEN_CASE(test_what_is_not_put_back_is_not_mended),
 		STAGE_CASE(
 			test_H10_an_add_that_a_later_stage_fails_leaves_nothing),
 		STAGE_CASE(

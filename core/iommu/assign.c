@@ -385,6 +385,8 @@ static void told_by_a_stage(struct party *p, struct pci_dev *pdev, int err)
 	if (err == -EBUSY) {
 		copy_who(r->who, hardware_domain->name);
 		r->reason = "the host uses its interrupts";
+	} else if (err == -EIO) {
+		r->reason = "it, or its IOMMU, does not answer";
 	} else if (err == -EPERM && iommu_on &&
 		   iommu_check_regions(pdev, p->d, true, &r->region)) {
 		r->reason = "a region of memory is reserved for it";

@@ -244,7 +244,8 @@ int pci_test_assign(struct domain *d, pci_sbdf_t sbdf, unsigned int flags,
  * -EPERM  a bridge; the group is not complete (report->member); a reserved
  *         region (report->region): firmware's, without PCI_ASSIGN_RELAXED
  *         (it is not mapped for @d then), or any where @d has something mapped;
- * -EIO    the reset did not work: in quarantine now, report->reason;
+ * -EIO    the reset did not work: in quarantine now; or it could not be set up
+ *         for @d, and is back, if it is fit: report->reason;
  * -EEXIST guest address taken; -ENOSPC none free; -E2BIG the group is too
  * large; -EOPNOTSUPP a host that is read-only, may block, or (after
  * pci_iommu_init()) has no IOMMU; -ENOMEM; the error of vpci_options.extend or

@@ -512,11 +512,56 @@ static void test_pulled_before_it_begins(void **state)
 	assert_int_equal(pci_device_lost(at(CARD)), 0);
 }
 
+/* --- what is not put back ------------------------------------------------------ */
+
+static unsigned int fails_from, fails_to, restores;
+
+/* BAR 0 comes after Link Control 2: at the reset, to the guest, and back. */
+static void fail_bar(struct fake_fn *f, bool is_write, uint16_t reg)
+{
+	units_go_on(f, is_write, reg);
+	if (!is_write || reg != EXPRESS + PCI_EXP_LNKCTL2)
+		return;
+	restores++;
+	if (restores >= fails_from && restores <= fails_to)
+		fake.error_at = fake.accesses + 1;
+}
+
+static void give_in_vain(unsigned int from, unsigned int to)
+{
+	fails_from = from;
+	fails_to = to;
+	restores = 0;
+	fake.on_access = fail_bar;
+	assert_int_equal(give(given.one, CARD), -EIO);
+	fake.on_access = units_go_on;
+	assert_int_equal(restores, 3);
+	assert_string_equal(given.report.reason,
+			    "it, or its IOMMU, does not answer");
+}
+
+static void test_who_cannot_be_set_up_goes_home_if_it_is_fit(void **state)
+{
+	(void)state;
+	one_card(HAS_FLR);
+	give_in_vain(2, 2);
+	assert_string_equal(owner(CARD), "hardware");
+	assert_string_equal(broken(CARD), "");
+	expect_as_the_host_had_it();
+	give_in_vain(2, 3);
+	assert_string_equal(owner(CARD), "quarantine");
+	assert_string_equal(broken(CARD), "its registers cannot be put back");
+	assert_false(hw(CARD, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+	assert_int_equal(pci_unquarantine_device(at(CARD), NULL), 0);
+	expect_as_the_host_had_it();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GIVEN(test_nothing_a_guest_wrote_survives),
 		GIVEN(test_a_failed_assignment_brings_it_home_as_it_was),
+		GIVEN(test_who_cannot_be_set_up_goes_home_if_it_is_fit),
 		GIVEN(test_what_the_host_changes_is_recorded_anew),
 		GIVEN(test_a_size_that_was_chosen_comes_back),
 		GIVEN(test_a_reset_by_word),

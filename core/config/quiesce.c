@@ -74,13 +74,15 @@ static bool save(struct conf *c, struct pci_dev *pdev, uint16_t command)
 	return true;
 }
 
-/* False if it stays on. */
+/* False if it stays on. No answer: it is as it was when it was saved. */
 static bool switch_off(struct conf *c, const struct control *ctl)
 {
 	uint16_t now = ctl->reg ? conf_read(c, ctl->reg, 2) : 0;
 
 	if (!(now & ctl->off))
 		return true;
+	if (now == conf_ones(2))
+		now = *ctl->saved;
 	conf_write(c, ctl->reg, 2, now & ~ctl->off);
 	/* SR-IOV: for a second from now it must not be read (§9.3.3.3.1). */
 	return !ctl->stuck || !(conf_read(c, ctl->reg, 2) & ctl->off);
@@ -184,7 +186,7 @@ static void config_restore(struct pci_dev *pdev)
 	conf_of(&c, pdev);
 	controls_of(pdev, ctl);
 	for (i = 0; i < CONTROLS; i++)
-		if (ctl[i].reg)
+		if (ctl[i].reg && *ctl[i].saved != conf_ones(2))
 			conf_write(&c, ctl[i].reg, 2, *ctl[i].saved);
 	conf_write(&c, PCI_COMMAND, 2, pdev->quiet.command);
 	conf_heed_no_master(pdev);

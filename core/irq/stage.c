@@ -125,7 +125,8 @@ static void keep(struct pci_dev *pdev, uint16_t reg, uint16_t *kept)
 /*
  * The stage "config" has saved and cleared both enables before us, and writes
  * back what it saved after our restore. That must be what we have programmed by
- * then, and never an enable over a message that is not ours any more.
+ * then, and never an enable over a message that is not ours any more. It leaves
+ * alone what was no answer.
  */
 static void keep_enables(struct pci_dev *pdev, bool msi, bool msix)
 {

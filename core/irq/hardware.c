@@ -12,6 +12,19 @@ static struct pci_dev *dev(const struct irq_set *set)
 	return set->irqs->pdev;
 }
 
+/*
+ * The device is told once more if that did not reach it: what is bound is
+ * programmed, and what is not any more is off.
+ */
+static void tell(struct pci_irqs *irqs, uint16_t reg, uint8_t size,
+		 uint32_t val)
+{
+	unsigned int tries = 3;
+
+	while (pcidev_write(irqs->pdev, reg, size, val) == -EIO && --tries)
+		;
+}
+
 /* --- MSI ------------------------------------------------------------------------ */
 
 static uint16_t msi_data_reg(const struct pci_irqs *irqs)
@@ -57,16 +70,14 @@ static uint32_t msi_masks(struct irq_set *set)
 static void msi_mask(struct irq_set *set)
 {
 	if (irq_hw_has_mask(set->irqs, PCI_VECTOR_MSI))
-		pcidev_write(dev(set), msi_data_reg(set->irqs) + 4, 4,
-			     msi_masks(set));
+		tell(set->irqs, msi_data_reg(set->irqs) + 4, 4, msi_masks(set));
 }
 
 void irq_hw_msi_on(struct irq_set *set)
 {
 	const struct msi_message *message = &set->irq[0].message;
 	uint16_t has = set->irqs->msi_flags, flags = PCI_MSI_FLAGS_ENABLE;
-	struct pci_dev *pdev = dev(set);
-	uint16_t pos = pdev->desc.msi;
+	uint16_t pos = dev(set)->desc.msi;
 	bool ext = message->data > 0xffff;
 
 	while (1u << (flags >> PCI_MSI_FLAGS_QSIZE_SHIFT) < set->irq[0].count)
@@ -74,14 +85,14 @@ void irq_hw_msi_on(struct irq_set *set)
 	if (ext)
 		flags |= PCI_MSI_FLAGS_EXT_DATA_EN;
 	irq_hw_off(set->irqs, PCI_VECTOR_MSI);
-	pcidev_write(pdev, pos + PCI_MSI_ADDRESS_LO, 4,
-		     (uint32_t)message->address);
+	tell(set->irqs, pos + PCI_MSI_ADDRESS_LO, 4,
+	     (uint32_t)message->address);
 	if (has & PCI_MSI_FLAGS_64BIT)
-		pcidev_write(pdev, pos + PCI_MSI_ADDRESS_HI, 4,
-			     (uint32_t)(message->address >> 32));
-	pcidev_write(pdev, msi_data_reg(set->irqs), ext ? 4 : 2, message->data);
+		tell(set->irqs, pos + PCI_MSI_ADDRESS_HI, 4,
+		     (uint32_t)(message->address >> 32));
+	tell(set->irqs, msi_data_reg(set->irqs), ext ? 4 : 2, message->data);
 	msi_mask(set);
-	pcidev_write(pdev, pos + PCI_MSI_FLAGS, 2, flags);
+	tell(set->irqs, pos + PCI_MSI_FLAGS, 2, flags);
 	set->irqs->msi_on = true;
 }
 
@@ -100,8 +111,7 @@ static void table_write(struct irq_set *set, unsigned int index,
 
 static void msix_flags(struct pci_irqs *irqs, uint16_t flags)
 {
-	pcidev_write(irqs->pdev, irqs->pdev->desc.msix + PCI_MSIX_FLAGS, 2,
-		     flags);
+	tell(irqs, irqs->pdev->desc.msix + PCI_MSIX_FLAGS, 2, flags);
 }
 
 /* Function mask: what the table holds is not ours yet. */
@@ -185,8 +195,7 @@ void irq_hw_off(struct pci_irqs *irqs, enum pci_vector_kind kind)
 		msix_flags(irqs, 0);
 		irqs->msix_on = false;
 	} else {
-		pcidev_write(irqs->pdev, irqs->pdev->desc.msi + PCI_MSI_FLAGS,
-			     2, 0);
+		tell(irqs, irqs->pdev->desc.msi + PCI_MSI_FLAGS, 2, 0);
 		irqs->msi_on = false;
 	}
 }

@@ -143,7 +143,8 @@ int vpci_build_bars(struct vpci *view)
 	conf_bars_now(&c, desc, view->host_bar);
 	/* Nobody knows where a guest's would be; the hardware domain does. */
 	err = view->hardware ? 0 : c.err;
-	vpci_msix_find_holes(view);
+	if (!err)
+		err = vpci_msix_find_holes(view);
 	for (i = 0; i < VPCI_BARS && !err; i++) {
 		struct vpci_bar *bar = &view->bar[i];
 

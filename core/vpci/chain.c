@@ -261,6 +261,23 @@ static void find_caps(struct chain *c)
 	}
 }
 
+/*
+ * What it was described by. A capability that is not seen is nobody's to hide,
+ * or to guard: then the device does not answer.
+ */
+static bool are_all_there(const struct chain *c)
+{
+	const struct pci_dev_desc *desc = &c->view->pdev->desc;
+	const uint16_t pos[] = { desc->pm, desc->pcie, desc->msi,   desc->msix,
+				 desc->af, desc->ats,  desc->sriov, desc->acs };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pos); i++)
+		if (pos[i] && !c->starts[pos[i] / 4])
+			return false;
+	return true;
+}
+
 static uint16_t first_pointer(const struct vpci *view)
 {
 	return view->pdev->desc.hdr_type == PCI_HEADER_TYPE_CARDBUS
@@ -326,7 +343,9 @@ int vpci_build_caps(struct vpci *view)
 	c->view = view;
 	conf_of(&c->conf, view->pdev);
 	find_caps(c);
-	if (!view->hardware)
+	if (!are_all_there(c))
+		err = -EIO;
+	else if (!view->hardware)
 		err = reserve_beginnings(c);
 	for (i = 0; i < c->count && !err; i++)
 		err = show_or_hide(c, i);

@@ -373,8 +373,11 @@ void vpci_msix_info(struct vpci *view, struct vpci_info *info);
 void vpci_irq_stop(struct vpci *view);
 void vpci_irq_start(struct vpci *view);
 
-/* Note where a guest must not reach in its BARs, whatever it is shown. */
-void vpci_msix_find_holes(struct vpci *view);
+/*
+ * Note where a guest must not reach in its BARs, whatever it is shown. -EIO: it
+ * does not say where.
+ */
+int vpci_msix_find_holes(struct vpci *view);
 /*
  * Does this page of the BAR (offset: a multiple of the page size) hold a part
  * of the MSI-X table or PBA? Fixed; any context.

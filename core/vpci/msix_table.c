@@ -82,29 +82,37 @@ static bool touches(const struct vpci_msix_region *r, unsigned int bar,
 	return r->bar == bar && offset < r->end && r->start < offset + size;
 }
 
-static void hole_set(struct vpci *view, unsigned int i, uint16_t reg,
-		     uint64_t size)
+static int hole_set(struct vpci *view, unsigned int i, uint16_t reg,
+		    uint64_t size)
 {
 	uint32_t where = vpci_hw_read(view, reg, 4);
 
+	if (where == UINT32_MAX)
+		return -EIO;
 	view->msix_hole[i] = (struct vpci_msix_region){
 		.bar = where & PCI_MSIX_TABLE_BIR,
 		.start = where & PCI_MSIX_TABLE_OFFSET,
 		.end = (where & PCI_MSIX_TABLE_OFFSET) + size,
 	};
+	return 0;
 }
 
-void vpci_msix_find_holes(struct vpci *view)
+int vpci_msix_find_holes(struct vpci *view)
 {
 	uint16_t pos = view->pdev->desc.msix;
 	uint64_t entries = view->pdev->desc.msix_entries;
+	int err;
 
 	if (!pos || view->hardware)
-		return;
+		return 0;
 	plat_rcu_read_lock();
-	hole_set(view, 0, pos + PCI_MSIX_TABLE, entries * PCI_MSIX_ENTRY_SIZE);
-	hole_set(view, 1, pos + PCI_MSIX_PBA, (entries + 63) / 64 * 8);
+	err = hole_set(view, 0, pos + PCI_MSIX_TABLE,
+		       entries * PCI_MSIX_ENTRY_SIZE);
+	if (!err)
+		err = hole_set(view, 1, pos + PCI_MSIX_PBA,
+			       (entries + 63) / 64 * 8);
 	plat_rcu_read_unlock();
+	return err;
 }
 
 static bool has(struct vpci *view, unsigned int bar, uint64_t offset,

@@ -13,10 +13,12 @@
  *            request
  *   tell     the bit is written, flr_over is set
  *   wait     100 ms, untouched; then up to a second for an answer
- *   set up   BARs and Command as the guest found them at first
+ *   set up   BARs and Command as the guest found them at first: tried again
+ *            in that second, if some of it does not arrive
  *
  * All of it is under pdev->lock, so any number of vCPUs may step. A function
- * that does not answer, or cannot be set up, is marked broken, and then neither masters nor decodes.
+ * that does not answer, or is not set up, is marked broken, and then neither
+ * masters nor decodes.
  */
 #include "vpci/internal.h"
 

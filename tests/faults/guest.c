@@ -128,11 +128,14 @@ static bool is_moved(void)
 	       view.bar[1].mapped == view.bar[1].size;
 }
 
+/* What cannot be mapped has switched memory decode off. */
 static int rom_on(void)
 {
 	guest_write(&vcpu, ALL, PCI_ROM_ADDRESS, 4, 0);
 	guest_write(&vcpu, ALL, PCI_ROM_ADDRESS, 4,
 		    ROM_AT | PCI_ROM_ADDRESS_ENABLE);
+	guest_write(&vcpu, ALL, PCI_COMMAND, 2,
+		    PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "../reset/clock.h"
 #include "iommu/internal.h"
 
+#define ATS_AT 0x100 /* the only one that is listed */
 #define ACS_AT 0x140
 #define ISOLATES (PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
 
@@ -123,7 +124,8 @@ static int acs_error;
 static int answer(pci_sbdf_t sbdf, uint16_t reg, uint8_t size, uint32_t *val)
 {
 	(void)sbdf;
-	*val = reg == ACS_AT + PCI_ACS_CAP    ? ISOLATES
+	*val = reg == ATS_AT                  ? PCI_EXT_CAP_ID_ATS | 1 << 16
+	       : reg == ACS_AT + PCI_ACS_CAP  ? ISOLATES
 	       : reg == ACS_AT + PCI_ACS_CTRL ? acs_control
 	       : reg == PCI_COMMAND           ? PCI_COMMAND_MASTER
 					      : 0;
@@ -211,7 +213,7 @@ static int try_shape(const struct shape *s)
 		.secondary = s->secondary,
 		.phantom_stride = s->stride,
 		.acs = s->acs ? ACS_AT : 0,
-		.ats = s->ats ? 0x180 : 0,
+		.ats = s->ats ? ATS_AT : 0,
 		.is_vf = s->vf,
 		.cfg_size = 4096,
 		.ident = { .vendor = 0x8086 },

@@ -141,14 +141,27 @@ static void save_sizes(struct conf *c)
 			save_sizes_of(c, cap.pos);
 }
 
-/* As the registers have it: the upper half of MEM64 in the next one. */
-static void save_bars(struct conf *c)
+/*
+ * As the registers have it: the upper half of MEM64 in the next one. One that
+ * reads all-ones in a device that answers was left so by a sizing that it did
+ * not survive: @last, it is as it was described, which puts it right.
+ */
+static void save_bars(struct conf *c, bool last)
 {
 	struct pci_dev *pdev = c->pdev;
 	struct pci_bar bar[PCI_BAR_COUNT];
+	struct conf now;
 	unsigned int i;
 
-	conf_bars_now(c, &pdev->desc, bar);
+	conf_of(&now, pdev);
+	conf_bars_now(&now, &pdev->desc, bar);
+	if (now.err && last) {
+		conf_of(&now, pdev);
+		if (conf_absent(&now) && !now.err)
+			now.err = -EIO;
+	}
+	if (!c->err)
+		c->err = now.err;
 	for (i = 0; i < PCI_BAR_COUNT; i++)
 		pdev->record.bar[i] = (uint32_t)bar[i].addr;
 	for (i = 0; i < PCI_BAR_COUNT - 1; i++)
@@ -157,7 +170,7 @@ static void save_bars(struct conf *c)
 }
 
 /* What a removal has kept quiet is recorded as it was before. */
-static bool save(struct pci_dev *pdev)
+static bool save(struct pci_dev *pdev, bool last)
 {
 	struct pci_record *r = &pdev->record;
 	struct conf c;
@@ -173,7 +186,7 @@ static bool save(struct pci_dev *pdev)
 		save_registers(&c);
 		save_sizes(&c);
 	}
-	save_bars(&c);
+	save_bars(&c, last);
 	r->known = !c.err;
 	return r->known;
 }
@@ -191,7 +204,7 @@ int conf_save(struct pci_dev *pdev)
 	if (!pdev->record.wanted)
 		return 0;
 	while (!saved && tries--)
-		saved = save(pdev);
+		saved = save(pdev, !tries);
 	if (!saved && !pcidev_marked(pdev, PCI_MARK_LOST))
 		return -EIO;
 	pci_lock(&pdev->lock);

@@ -290,7 +290,7 @@ static void assigned_irq(void)
 
 static void assigned_flr(void)
 {
-	with_vcpu(WORLD_RESET | WORLD_FLR);
+	with_vcpu(WORLD_RESET);
 }
 
 static void faulty(void)

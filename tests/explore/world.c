@@ -76,7 +76,7 @@ static void add_cap(unsigned int pos, uint8_t id)
 static void regs_init(void)
 {
 	memset(regs, 0, sizeof(regs));
-	if (modules & WORLD_FLR)
+	if (modules & WORLD_RESET)
 		add_cap(WORLD_AF, PCI_CAP_ID_AF);
 	if (modules & WORLD_IRQ)
 		add_cap(WORLD_MSI, PCI_CAP_ID_MSI);

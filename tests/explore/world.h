@@ -69,9 +69,8 @@ void world_with_units(void);
 enum {
 	WORLD_IOMMU = 1 << 0,
 	WORLD_IRQ = 1 << 1,
-	WORLD_RESET = 1 << 2,
-	WORLD_FLR = 1 << 3,  /* the guest sees Advanced Features, too */
-	WORLD_MSIX = 1 << 4, /* a table of one, in no BAR */
+	WORLD_RESET = 1 << 2, /* by Advanced Features, which the guest sees */
+	WORLD_MSIX = 1 << 3,  /* a table of one, in no BAR */
 };
 void world_with(unsigned int modules);
 #define WORLD_MSIX_CAP 0x44

@@ -148,10 +148,23 @@ static void trap_read(void)
 	world_trap(guest_one, GUEST_SLOT);
 }
 
+/* A guest's reset takes its time. */
+static void settle(void)
+{
+	uint64_t when = 0;
+
+	while (vpci_process_pending(my_vcpu(), &when) == PCI_AGAIN) {
+		if (when > plat_now())
+			explore_sleep_until(when);
+		else
+			explore_yield();
+	}
+}
+
 static void trap_write(uint16_t reg, uint8_t size, uint32_t val)
 {
 	(void)vpci_write(my_vcpu(), GUEST_SLOT, reg, size, val);
-	world_settle(my_vcpu());
+	settle();
 }
 
 static void place(void)

@@ -112,8 +112,8 @@ void iommu_block(struct pci_iommu *iommu);
 /* The same, if its requests go to a space of @domid. True: it did. */
 bool iommu_block_of(struct pci_iommu *iommu, unsigned int domid);
 /*
- * Of one that is blocked. 0: all is forgotten; -EINPROGRESS; -EIO, once: it will not be, and *@why says
- * so. No lock: a space may end here.
+ * Of one that is blocked. 0: all is forgotten; -EINPROGRESS; -EIO, once: it will
+ * not be, and *@why says so. No lock: a space may end here.
  */
 int iommu_forgotten(struct pci_iommu *iommu, const char **why);
 /* After that -EIO: ask anew. */

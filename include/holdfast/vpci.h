@@ -67,8 +67,8 @@ void vpci_vcpu_fini(struct vpci_vcpu *vcpu); /* gives the domain back */
  * writes have set going. AGAIN: there is more, or a time has to pass; the
  * guest's vCPU does not run meanwhile, others do. Outside sections, no lock
  * held. Does not wait, but for the hardware domain's VFs, which it adds and
- * removes: may sleep then, as pci_remove_device(). @when, if not NULL and AGAIN: plat_now() at which
- * another call makes sense.
+ * removes: may sleep then, as pci_remove_device(). @when, if not NULL and AGAIN:
+ * plat_now() at which another call makes sense.
  */
 enum pci_verdict vpci_process_pending(struct vpci_vcpu *vcpu, uint64_t *when);
 

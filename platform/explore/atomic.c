@@ -129,9 +129,9 @@ void atomic_settle(struct view *view)
 		view_see(view, i, atomics[i].newest);
 }
 
-static void point(const volatile void *p, unsigned int size)
+static void point(enum op op, const volatile void *p, unsigned int size)
 {
-	sched_point(OP_ATOMIC, (const void *)p);
+	sched_point(op, (const void *)p);
 	memory_atomic((const void *)p, size);
 }
 
@@ -141,7 +141,11 @@ void explore_load(const volatile void *p, void *value, unsigned int size,
 	struct atomic *atomic;
 	unsigned int index, position;
 
-	point(p, size);
+	point(OP_LOAD, p, size);
+	if (!explore_on) {
+		memcpy(value, (const void *)p, size);
+		return;
+	}
 	atomic = find(p, size, &index);
 	position = pick(atomic, index, NULL);
 	see(atomic, index, position, site);
@@ -156,6 +160,10 @@ static void write(volatile void *p, uint64_t value, unsigned int size,
 	struct value *before, *new;
 	unsigned int index;
 
+	if (!explore_on) {
+		memcpy((void *)p, &value, size);
+		return;
+	}
 	atomic = find(p, size, &index);
 	before = at(atomic, atomic->newest);
 	if (reads)
@@ -177,7 +185,7 @@ static void write(volatile void *p, uint64_t value, unsigned int size,
 void explore_store(volatile void *p, const void *value, unsigned int size,
 		   const struct explore_site *site)
 {
-	point(p, size);
+	point(OP_ATOMIC, p, size);
 	write(p, in_memory(value, size), size, site, false);
 }
 
@@ -186,7 +194,7 @@ uint64_t explore_add(volatile void *p, uint64_t value, unsigned int size,
 {
 	uint64_t old;
 
-	point(p, size);
+	point(OP_ATOMIC, p, size);
 	old = in_memory(p, size);
 	write(p, old + value, size, site, true);
 	return old;
@@ -197,7 +205,7 @@ uint64_t explore_or(volatile void *p, uint64_t value, unsigned int size,
 {
 	uint64_t old;
 
-	point(p, size);
+	point(OP_ATOMIC, p, size);
 	old = in_memory(p, size);
 	write(p, old | value, size, site, true);
 	return old;
@@ -208,7 +216,7 @@ uint64_t explore_and(volatile void *p, uint64_t value, unsigned int size,
 {
 	uint64_t old;
 
-	point(p, size);
+	point(OP_ATOMIC, p, size);
 	old = in_memory(p, size);
 	write(p, old & value, size, site, true);
 	return old;
@@ -222,7 +230,15 @@ bool explore_cas(volatile void *p, void *old, const void *new,
 	unsigned int index, position;
 	struct atomic *atomic;
 
-	point(p, size);
+	point(OP_ATOMIC, p, size);
+	if (!explore_on) {
+		if (in_memory(p, size) == expected) {
+			memcpy((void *)p, new, size);
+			return true;
+		}
+		memcpy(old, (const void *)p, size);
+		return false;
+	}
 	atomic = find(p, size, &index);
 	position = pick(atomic, index, &expected);
 	if (at(atomic, position)->value == expected) {

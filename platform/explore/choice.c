@@ -100,6 +100,12 @@ unsigned int choice_take(unsigned int options)
 	return path[position++].taken;
 }
 
+void choice_again(void)
+{
+	known = position;
+	position = 0;
+}
+
 bool choice_next(void)
 {
 	if (replaying)

@@ -12,11 +12,14 @@
  * preemption; all schedules with at most `bound` preemptions are tried, without
  * exception. Switches where a thread waits or ends are free.
  *
- * The only reduction: no switch before a plain access, nor before a look at the
- * clock (unless `late`). To switch after it instead is the same, since it
- * commutes with all that others do meanwhile, or there is a data race, which is
- * reported from the order of the other operations; and it costs no preemption
- * more. So this one is sound together with the bound. Others are not: sleep
+ * The only reduction: no switch before what commutes with all that others do
+ * meanwhile, which is a plain access (or there is a data race, and that is
+ * reported from the order of the other operations), a look at the clock (unless
+ * `late`), and an operation on what no other thread touches, or nobody writes,
+ * in any schedule (shared.c; `--whole` does without). To switch after it instead
+ * is the same and costs no preemption more, so this is sound together with the
+ * bound. A scenario's own static data orders its threads as operations do: what
+ * was left out is made up for before such an access. Others are not sound: sleep
  * sets prune a schedule because an equivalent one is tried elsewhere, but that
  * one may lie beyond the bound and is then tried nowhere. "Every schedule
  * within the bound" is a sentence one can trust.
@@ -114,9 +117,6 @@ const struct explore_scenario *explore_scenario(void);
 /* One more schedule of this search in which it came to @what. */
 #define EXPLORE_COUNTS 2
 void explore_count(unsigned int what);
-
-/* Operations of this execution so far: "before" and "after" in a witness. */
-uint64_t explore_steps(void);
 
 /* Memory in use. */
 unsigned int explore_allocations(void);

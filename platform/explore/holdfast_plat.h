@@ -47,6 +47,12 @@ struct explore_site {
 	})
 /* False in a scenario's setup and finish: nobody else runs. */
 extern bool explore_on;
+/* A scenario's own atomic operations are calls there, too. */
+#ifdef EXPLORE_SCENARIO
+#define explore_calls_ true
+#else
+#define explore_calls_ explore_on
+#endif
 /* The type of what an atomic object holds. */
 #define explore_value_(p) __typeof__((void)0, *(p))
 
@@ -69,7 +75,7 @@ bool explore_cas(volatile void *p, void *old, const void *new,
 #define hf_load_(p, order)                                                 \
 	({                                                                 \
 		explore_value_(p) hf_loaded_;                              \
-		if (explore_on)                                            \
+		if (explore_calls_)                                        \
 			explore_load((p), &hf_loaded_, sizeof(hf_loaded_), \
 				     explore_site_(order));                \
 		else                                                       \
@@ -79,25 +85,26 @@ bool explore_cas(volatile void *p, void *old, const void *new,
 #define hf_store_(p, v, order)                                              \
 	({                                                                  \
 		explore_value_(p) hf_stored_ = (v);                         \
-		if (explore_on)                                             \
+		if (explore_calls_)                                         \
 			explore_store((p), &hf_stored_, sizeof(hf_stored_), \
 				      explore_site_(order));                \
 		else                                                        \
 			atomic_store_explicit((p), hf_stored_, (order));    \
 	})
-#define hf_fetch_(op, p, v, order)                                           \
-	({                                                                   \
-		(explore_value_(p))(                                         \
-			explore_on ? explore_##op((p), (uint64_t)(v),        \
-						  sizeof(*(p)),              \
-						  explore_site_(order))      \
-				   : (uint64_t)atomic_fetch_##op##_explicit( \
-					     (p), (v), (order)));            \
+#define hf_fetch_(op, p, v, order)                                        \
+	({                                                                \
+		(explore_value_(p))(                                      \
+			explore_calls_                                    \
+				? explore_##op((p), (uint64_t)(v),        \
+					       sizeof(*(p)),              \
+					       explore_site_(order))      \
+				: (uint64_t)atomic_fetch_##op##_explicit( \
+					  (p), (v), (order)));            \
 	})
 #define hf_cas_(p, old, new, order)                                          \
 	({                                                                   \
 		explore_value_(p) hf_new_ = (new);                           \
-		explore_on                                                   \
+		explore_calls_                                               \
 			? explore_cas((p), (old), &hf_new_, sizeof(hf_new_), \
 				      explore_site_(order))                  \
 			: atomic_compare_exchange_strong_explicit(           \

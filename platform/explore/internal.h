@@ -16,13 +16,15 @@
 int choice_init(const char *text);
 /* The next one, below @options. */
 unsigned int choice_take(unsigned int options);
+/* The next execution of the search repeats this one. */
+void choice_again(void);
 /* The next execution of the search; false: there is none. */
 bool choice_next(void);
 /* From now on nothing is searched: choices are made by this seed. */
 void choice_random(uint64_t seed);
 /* Below @n, of the same seed, and no choice. */
 unsigned int choice_dice(unsigned int n);
-/* The next one is made already. */
+/* The next one is made already, of so many that are still to be tried. */
 void choice_made(unsigned int taken, unsigned int options);
 /* The choices so far, as choice_init() takes them. */
 void choice_print(char *text, size_t size);
@@ -79,7 +81,8 @@ enum op {
 	OP_START,
 	OP_LOCK,
 	OP_UNLOCK,
-	OP_ATOMIC,
+	OP_LOAD,
+	OP_ATOMIC, /* which writes */
 	OP_RCU_ENTER,
 	OP_RCU_LEAVE,
 	OP_RCU_CALL,
@@ -122,6 +125,9 @@ struct thread {
 	/* Threads, as bits: who ran since it yielded; whom it lets run first. */
 	unsigned int ran, behind;
 
+	/* Something went before without a switch, as it commutes. */
+	bool owed;
+
 	uint64_t section; /* the outermost one's number; 0: in none */
 	unsigned int nesting, locks;
 	struct plat_held held;
@@ -146,6 +152,7 @@ extern struct sched sched;
 struct limits {
 	unsigned int preemptions, older; /* values */
 	unsigned int random; /* change points of random priorities; 0: no */
+	bool whole;          /* nothing that commutes is left out */
 };
 
 void sched_init(const struct explore_scenario *scenario,
@@ -156,8 +163,16 @@ void sched_execute(void);
 /* Most operations of one execution so far. */
 uint64_t sched_longest(void);
 
-/* A switch is possible here; then the current thread does @op on @on. */
+/*
+ * The current thread is about to do @op on @on. A switch is possible before it,
+ * unless it commutes (shared.c).
+ */
 void sched_point(enum op op, const void *on);
+/*
+ * A plain access of these words of static memory, which the scenarios' own: no
+ * switch before it, unless one is owed.
+ */
+void sched_touch(unsigned int word, unsigned int end, bool writes);
 /* The current thread can go on once @wait is over; it is then. */
 void sched_wait(enum wait wait, const void *on, uint64_t deadline_or_gp);
 bool sched_gp_over(uint64_t gp);
@@ -168,10 +183,26 @@ void sched_check_waiters(const void *start, size_t size);
 /* The callbacks whose grace period is over, all of them, now. */
 void rcu_run_callbacks(void);
 
+/* --- shared.c: what threads share ------------------------------------------------- */
+
+/* These threads (bits) read or write this word. Does that matter to others? */
+bool shared_touch(unsigned int word, unsigned int threads, bool writes);
+/* Since the last call one was found that did not matter before. */
+bool shared_grown(void);
+
 /* --- memory.c: the heap ------------------------------------------------------------ */
 
 void memory_init(void);
 void memory_reset(void); /* all is free, nothing is remembered */
+/* The setup is done. */
+void memory_settled(void);
+/*
+ * The number of these MEMORY_WORD bytes if they are static, or of the setup: at
+ * the same place in each execution. 0: they are not.
+ */
+#define MEMORY_WORD 4u
+#define MEMORY_WORDS (4u << 20)
+unsigned int memory_word(const void *p);
 #define MEMORY_SIZE (4u << 20)
 #define MEMORY_OBJECTS 4096
 const void *memory_at(uint32_t offset);

@@ -31,7 +31,7 @@ static struct {
 } object[MEMORY_OBJECTS];
 
 static unsigned int objects, in_use; /* object 0 is none */
-static uint32_t top;
+static uint32_t top, settled;
 static unsigned int fail_in; /* the allocation that fails, 1: the next */
 
 void memory_init(void)
@@ -51,6 +51,27 @@ void memory_reset(void)
 	objects = in_use = 0;
 	top = 0;
 	fail_in = 0;
+}
+
+void memory_settled(void)
+{
+	settled = top;
+}
+
+unsigned int memory_word(const void *p)
+{
+	extern char __data_start, _end;
+	uintptr_t offset = (uintptr_t)p - (uintptr_t)heap;
+	uintptr_t from_data = (uintptr_t)p - (uintptr_t)&__data_start;
+
+	if (offset < HEAP_SIZE)
+		return offset < settled ? 1 + (unsigned int)offset / MEMORY_WORD
+					: 0;
+	/* The program's own are first, as the linker has it. */
+	if (from_data < (uintptr_t)&_end - (uintptr_t)&__data_start &&
+	    from_data < (MEMORY_WORDS - 1) * MEMORY_WORD - HEAP_SIZE)
+		return 1 + (HEAP_SIZE + (unsigned int)from_data) / MEMORY_WORD;
+	return 0;
 }
 
 unsigned int explore_allocations(void)
@@ -83,8 +104,12 @@ void *plat_zalloc(size_t size)
 
 	if (sched.current->locks)
 		explore_fail("plat_zalloc() under a lock");
-	if (fail_in && !--fail_in)
-		return NULL;
+	if (fail_in) {
+		sched_touch(memory_word(&fail_in), memory_word(&fail_in) + 1,
+			    true);
+		if (!--fail_in)
+			return NULL;
+	}
 	if (size > HEAP_SIZE || room + GRAIN > HEAP_SIZE - top ||
 	    objects + 1 == MEMORY_OBJECTS)
 		explore_fail("the heap of an execution is full");
@@ -208,9 +233,18 @@ void memory_atomic(const void *p, size_t size)
 static inline void touch(const volatile void *p, size_t size, enum race kind)
 {
 	uintptr_t offset = (uintptr_t)p - (uintptr_t)heap;
+	unsigned int word;
 
-	if (__builtin_expect(offset >= HEAP_SIZE, 1) || !size)
+	if (!size)
 		return;
+	if (offset >= HEAP_SIZE) {
+		word = memory_word((const void *)p);
+		if (word)
+			sched_touch(word,
+				    memory_word((const char *)p + size - 1) + 1,
+				    kind == RACE_WRITE);
+		return;
+	}
 	check((uint32_t)offset, size);
 	race_access((uint32_t)offset, size, (unsigned int)owner[offset / GRAIN],
 		    kind);
@@ -252,6 +286,81 @@ void __asan_handle_no_return(void);
 void __asan_handle_no_return(void)
 {
 }
+
+/* --- called by what is compiled with -fsanitize=thread --------------------- */
+
+#define THREAD_TOUCHES(size)                              \
+	void __tsan_read##size(const void *p);            \
+	void __tsan_read##size(const void *p)             \
+	{                                                 \
+		touch(p, size, RACE_READ);                \
+	}                                                 \
+	void __tsan_write##size(const void *p);           \
+	void __tsan_write##size(const void *p)            \
+	{                                                 \
+		touch(p, size, RACE_WRITE);               \
+	}                                                 \
+	void __tsan_unaligned_read##size(const void *p);  \
+	void __tsan_unaligned_read##size(const void *p)   \
+	{                                                 \
+		touch(p, size, RACE_READ);                \
+	}                                                 \
+	void __tsan_unaligned_write##size(const void *p); \
+	void __tsan_unaligned_write##size(const void *p)  \
+	{                                                 \
+		touch(p, size, RACE_WRITE);               \
+	}
+
+THREAD_TOUCHES(1)
+THREAD_TOUCHES(2)
+THREAD_TOUCHES(4)
+THREAD_TOUCHES(8)
+THREAD_TOUCHES(16)
+
+void __tsan_read_range(const void *p, size_t size);
+void __tsan_read_range(const void *p, size_t size)
+{
+	touch(p, size, RACE_READ);
+}
+
+void __tsan_write_range(const void *p, size_t size);
+void __tsan_write_range(const void *p, size_t size)
+{
+	touch(p, size, RACE_WRITE);
+}
+
+void __tsan_init(void);
+void __tsan_init(void)
+{
+}
+
+void __tsan_func_entry(void *p);
+void __tsan_func_entry(void *p)
+{
+	(void)p;
+}
+
+void __tsan_func_exit(void);
+void __tsan_func_exit(void)
+{
+}
+
+/* hf_init(), before anybody else knows of it. */
+#define INITIALIZES(bits)                                                     \
+	void __tsan_atomic##bits##_store(uint##bits##_t *p, uint##bits##_t v, \
+					 int order);                          \
+	void __tsan_atomic##bits##_store(uint##bits##_t *p, uint##bits##_t v, \
+					 int order)                           \
+	{                                                                     \
+		(void)order;                                                  \
+		touch(p, sizeof(*p), RACE_WRITE);                             \
+		*p = v;                                                       \
+	}
+
+INITIALIZES(8)
+INITIALIZES(16)
+INITIALIZES(32)
+INITIALIZES(64)
 
 /* What the core's memcpy() and friends are called when it is compiled here. */
 void *explore_memcpy(void *restrict dst, const void *restrict src, size_t n);

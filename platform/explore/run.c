@@ -43,7 +43,7 @@ static struct {
 	const char *only; /* a pattern of names */
 	const char *orders;
 	char *const *replay;
-	bool list;
+	bool list, whole;
 } option = { .bound = DEFAULT_BOUND,
 	     .older = DEFAULT_OLDER,
 	     .max = DEFAULT_MAX,
@@ -126,27 +126,56 @@ static struct limits limits_of(const struct explore_scenario *scenario)
 						 : option.bound,
 		.older = scenario->older ? scenario->older : option.older,
 		.random = scenario->random,
+		.whole = option.whole,
 	};
+}
+
+static void execute(void)
+{
+	if (!(++mine->schedules & 0xff))
+		alarm(WATCHDOG);
+	sched_execute();
+}
+
+static void run_at_random(void)
+{
+	while (mine->schedules < option.runs) {
+		choice_random(option.seed + mine->schedules);
+		execute();
+	}
+	mine->state = COMPLETE;
+}
+
+/* A schedule that shows something shared is run once more: see shared.c. */
+static void search_all(void)
+{
+	uint64_t before[EXPLORE_COUNTS];
+	bool more = true;
+
+	choice_init(NULL);
+	while (more && mine->schedules < option.max) {
+		memcpy(before, mine->count, sizeof(before));
+		execute();
+		if (!my_limits.whole && shared_grown()) {
+			choice_again();
+			mine->schedules--;
+			memcpy(mine->count, before, sizeof(before));
+		} else {
+			more = choice_next();
+		}
+	}
+	mine->state = more ? INCOMPLETE : COMPLETE;
 }
 
 static void search(const struct explore_scenario *scenario)
 {
-	uint64_t max = scenario->random ? option.runs : option.max;
-	bool more;
-
 	my_limits = limits_of(scenario);
 	begin(scenario);
-	choice_init(NULL);
-	do {
-		if (scenario->random)
-			choice_random(option.seed + mine->schedules);
-		if (!(++mine->schedules & 0xff))
-			alarm(WATCHDOG);
-		sched_execute();
-		more = choice_next();
-	} while (more && mine->schedules < max);
+	if (my_limits.random)
+		run_at_random();
+	else
+		search_all();
 	mine->longest = sched_longest();
-	mine->state = more && !scenario->random ? INCOMPLETE : COMPLETE;
 }
 
 /* "2+1/", as run_failed() prints it. */
@@ -167,6 +196,7 @@ static void replay(const struct explore_scenario *scenario, const char *text,
 {
 	const char *choices = parse_limits(text);
 
+	my_limits.whole = true;
 	trace_on = trace;
 	if (!choices || choice_init(choices)) {
 		fprintf(stderr, "explore: \"%s\" is no schedule\n", text);
@@ -412,7 +442,7 @@ static int run_all(const struct explore_scenario *const *scenarios)
 	if (explore_summary)
 		summarize(scenarios, out, count);
 	printf("%u scenarios, %" PRIu64 " schedules, bound %u preemptions + %u "
-	       "older values, reduction: clock and plain accesses, seed %" PRIu64
+	       "older values, reduction: what commutes, seed %" PRIu64
 	       ", %.1f s: "
 	       "%u failures, %u incomplete\n",
 	       total.run, total.schedules, option.bound, option.older,
@@ -459,7 +489,7 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: explore [--bound N] [--older N] [--max N] [--jobs N]\n"
-		"               [--runs N] [--seed N] [--scenario PATTERN]\n"
+		"               [--runs N] [--seed N] [--whole] [--scenario PATTERN]\n"
 		"       explore --orders FILE[,...] [the options above]\n"
 		"       explore --list [--scenario PATTERN]\n"
 		"       explore --replay SCENARIO SCHEDULE\n");
@@ -486,6 +516,7 @@ static bool parse(int argc, char **argv)
 		{ "seed", required_argument, NULL, 'd' },
 		{ "scenario", required_argument, NULL, 's' },
 		{ "orders", required_argument, NULL, 'w' },
+		{ "whole", no_argument, NULL, 'a' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "replay", no_argument, NULL, 'r' },
 		{ NULL, 0, NULL, 0 },
@@ -523,6 +554,9 @@ static bool parse(int argc, char **argv)
 			break;
 		case 'w':
 			option.orders = optarg;
+			break;
+		case 'a':
+			option.whole = true;
 			break;
 		case 'l':
 			option.list = true;

@@ -193,11 +193,11 @@ static unsigned int choose(struct thread *const *can, unsigned int n,
 {
 	unsigned int taken;
 
-	if (n == 1)
+	if (n == 1 && !runnable)
 		return 0;
 	if (!limits.random)
 		return choice_take(n);
-	taken = random_pick(can, n, runnable);
+	taken = n == 1 ? 0 : random_pick(can, n, runnable);
 	choice_made(taken, n);
 	return taken;
 }
@@ -243,8 +243,47 @@ static void reschedule(bool runnable)
 	switch_to(can[taken]);
 }
 
+/* A switch may come here; @open: it must be tried. */
+static void place(bool open)
+{
+	if (preemptions == limits.preemptions)
+		return;
+	if (open || limits.whole)
+		reschedule(true);
+	else
+		choice_made(0, 1);
+}
+
+/* Whoever leaves a section may end a grace period, and lets a callback run. */
+static bool commutes(enum op op, const void *on)
+{
+	unsigned int self = 1u << sched.current->number;
+
+	switch (op) {
+	case OP_LOAD:
+	case OP_EVENT_WAIT:
+		return !shared_touch(memory_word(on), self, false);
+	case OP_ATOMIC:
+	case OP_LOCK:
+	case OP_UNLOCK:
+	case OP_EVENT_SET:
+	case OP_EVENT_CLEAR:
+		return !shared_touch(memory_word(on), self, true);
+	case OP_RCU_ENTER:
+	case OP_RCU_LEAVE:
+		if (sched.current->nesting > (op == OP_RCU_LEAVE))
+			return true; /* of the outermost section only */
+		return !shared_touch(memory_word(&sched.sections), self, false);
+	default:
+		shared_touch(memory_word(&sched.sections), UINT8_MAX, true);
+		return false;
+	}
+}
+
 void sched_point(enum op op, const void *on)
 {
+	bool skip;
+
 	struct thread *self = sched.current;
 
 	if (!explore_on)
@@ -252,12 +291,29 @@ void sched_point(enum op op, const void *on)
 	if (++sched.steps > STEP_LIMIT)
 		explore_fail("no end after %d steps: a livelock?", STEP_LIMIT);
 	/* Reading the clock commutes with all that others do meanwhile. */
-	if (op != OP_NOW || scenario->late)
-		reschedule(true);
+	if (op != OP_NOW || scenario->late) {
+		skip = commutes(op, on) && !limits.random;
+		place(!skip);
+		self->owed = skip;
+	}
 	if (sched.polling)
 		note_step(self);
 	if (trace_on)
 		trace_add(self, op, on);
+}
+
+void sched_touch(unsigned int word, unsigned int end, bool writes)
+{
+	struct thread *self = sched.current;
+	bool matters = false;
+
+	if (!explore_on)
+		return;
+	for (; word < end; word++)
+		matters |= shared_touch(word, 1u << self->number, writes);
+	place(matters && self->owed);
+	if (matters)
+		self->owed = false;
 }
 
 void sched_wait(enum wait wait, const void *on, uint64_t deadline_or_gp)
@@ -386,11 +442,13 @@ void sched_execute(void)
 	if (scenario->setup)
 		scenario->setup();
 	rcu_run_callbacks();
+	memory_settled();
 
 	for (i = 0; i < run_count; i++) {
 		runs[i]->wait = WAIT_NOT;
 		runs[i]->ran = ~0u;
 		runs[i]->behind = 0;
+		runs[i]->owed = false;
 		view_clear(&runs[i]->view);
 		runs[i]->view.clock[runs[i]->number] = 1;
 	}
@@ -449,9 +507,4 @@ void explore_sleep_until(uint64_t when)
 unsigned int explore_self(void)
 {
 	return sched.current->number;
-}
-
-uint64_t explore_steps(void)
-{
-	return sched.steps;
 }

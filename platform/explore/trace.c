@@ -32,6 +32,7 @@ static const char *const op_name[OP_COUNT] = {
 	[OP_START] = "start",
 	[OP_LOCK] = "lock",
 	[OP_UNLOCK] = "unlock",
+	[OP_LOAD] = "load",
 	[OP_ATOMIC] = "atomic",
 	[OP_RCU_ENTER] = "enter section",
 	[OP_RCU_LEAVE] = "leave section",

@@ -210,7 +210,7 @@ static void finish(void)
 		check_answer(&actors[i]);
 	/* A reset takes its time; of a mark alone nobody is told. */
 	if (!(running()->modules & WORLD_RESET) && !(does & MARKS))
-		world_in_no_time();
+		world_in_time();
 	for (i = 0; i < 2; i++)
 		if (actors[i].op->undo)
 			actors[i].op->undo(&actors[i]);

@@ -113,6 +113,46 @@ SELFTEST(selftest_peterson_weak, .name = "selftest/peterson_by_stores",
 		     { "right", peterson_by_stores } },
 	 .expect = "!inside++ does not hold");
 
+/* --- what is left out ------------------------------------------------------------- */
+
+static void word_by_steps(void)
+{
+	hf_store_relaxed(&flag[0], 1);
+	hf_store_relaxed(&word, 1);
+	hf_store_relaxed(&word, 2);
+	hf_store_relaxed(&flag[0], 0);
+}
+
+static void look_between(void)
+{
+	if (hf_load_relaxed(&flag[0]))
+		ensure(hf_load_relaxed(&word) != 1);
+}
+
+static void announce(void)
+{
+	hf_store_relaxed(&flag[0], 1);
+	hf_store_relaxed(&word, 1); /* nobody else's */
+	ensure(!seen[0]);
+}
+
+static void answer(void)
+{
+	if (hf_load_relaxed(&flag[0]))
+		seen[0] = 1;
+}
+
+SELFTEST(selftest_shared_late, .name = "selftest/shared_in_few_schedules",
+	 .rule = "what is shared in one schedule only is learned there",
+	 .setup = begin,
+	 .thread = { { "writer", word_by_steps }, { "reader", look_between } },
+	 .expect = "!= 1 does not hold");
+SELFTEST(selftest_shared_plainly, .name = "selftest/shared_plainly",
+	 .rule = "a switch left out is made up for before a plain access",
+	 .setup = begin,
+	 .thread = { { "announces", announce }, { "answers", answer } },
+	 .expect = "!seen[0] does not hold");
+
 /* --- every schedule, once -------------------------------------------------------- */
 
 static void three_steps(void)
@@ -652,6 +692,8 @@ const struct explore_scenario *const selftest_scenarios[] = {
 	&selftest_random,
 	&selftest_needle,
 	&selftest_needle_beyond,
+	&selftest_shared_late,
+	&selftest_shared_plainly,
 	&selftest_choice,
 	&selftest_wakeup,
 	&selftest_lost_wakeup,

@@ -659,6 +659,11 @@ void world_in_no_time(void)
 	ensure(plat_now() == PLAT_NSEC_PER_SEC);
 }
 
+void world_in_time(void)
+{
+	ensure(plat_now() < PLAT_NSEC_PER_SEC + PCI_DRAIN_TIME);
+}
+
 static void hold_asked(struct pci_hold *hold, void *data, uint64_t deadline)
 {
 	struct world_hold *h = data;

@@ -163,6 +163,11 @@ int world_mark_lost(pci_sbdf_t sbdf);
  * woken by what it waited for.
  */
 void world_in_no_time(void);
+/*
+ * Or, where a grace period may have been looked for again and again since the
+ * reader had no processor: no deadline has passed.
+ */
+void world_in_time(void);
 
 /* A hold whose holder is asked by an event. */
 struct world_hold {

@@ -39,7 +39,9 @@ bench:
 	@scripts/prepare bench
 	@$(MESON) release
 	@ninja -C build/release --quiet bench/bench
-	@build/release/bench/bench
+	@mkdir -p build/bench
+	@build/release/bench/bench --json build/bench/bench.json \
+		--plots build/bench/plots
 
 fuzz:
 	@scripts/prepare fuzz

@@ -1,115 +1,138 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The benchmark program: threads, clocks and medians. */
-#include <pthread.h>
+/*
+ * bench [--quick] [--only GROUP] [--json FILE] [--plots DIRECTORY]
+ *
+ * Runs the groups, each in a child process, so that none finds the memory, the
+ * threads or the devices of another; then shows what was to be reached.
+ */
+#include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <holdfast/atomic.h>
-#include <holdfast/device.h>
-#include <holdfast/platform.h>
-#include <holdfast/vpci.h>
+#include <holdfast/types.h>
 
 #include "bench.h"
+#include "report.h"
 
-struct worker {
-	pthread_t thread;
-	bench_work work;
-	void *data;
-	uint32_t seed;
-	uint64_t done;
+static const struct bench_group *const groups[] = {
+	&bench_refused,
 };
 
-static pthread_barrier_t start;
-static hf_atomic(bool) stop;
+bool bench_is_quick;
 
-static void *worker_run(void *arg)
+/*
+ * Where the loader puts things decides which addresses share a cache set: two
+ * runs shall agree, so it always puts them in the same place.
+ */
+static void fix_layout(char **argv)
 {
-	struct worker *w = arg;
-	uint32_t seed = w->seed; /* on the stack: no line shared with others */
-	uint64_t done = 0;
+	int now = personality(0xffffffff);
 
-	pthread_barrier_wait(&start);
-	while (!hf_load_relaxed(&stop))
-		done += w->work(w->data, &seed);
-	w->done = done;
-	return NULL;
+	if (now == -1 || now & ADDR_NO_RANDOMIZE)
+		return;
+	if (personality((unsigned long)now | ADDR_NO_RANDOMIZE) != -1)
+		execv("/proc/self/exe", argv);
 }
 
-static void sleep_msec(long msec)
+static void run_group(const struct bench_group *g)
 {
-	struct timespec ts = { .tv_sec = msec / 1000,
-			       .tv_nsec = msec % 1000 * 1000000 };
+	uint64_t begin = bench_now();
+	int status = -1;
+	pid_t child;
 
-	nanosleep(&ts, NULL);
+	printf("== %s: %s\n\n", g->name, g->title);
+	fflush(stdout);
+	report_group(g->name);
+	child = fork();
+	if (child == 0) {
+		g->run();
+		fflush(stdout);
+		_exit(0);
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0 || status)
+		report_failed(g->name);
+	printf("\n(%s took %.0f s)\n\n", g->name,
+	       (double)(bench_now() - begin) / 1e9);
 }
 
-double bench_run(unsigned int threads, bench_work work, void *data)
+static int usage(void)
 {
-	struct worker *worker = calloc(threads, sizeof(*worker));
-	uint64_t begin, done = 0;
 	unsigned int i;
-	double elapsed;
 
-	if (!worker)
-		abort();
-	hf_store_relaxed(&stop, false);
-	pthread_barrier_init(&start, NULL, threads + 1);
-	for (i = 0; i < threads; i++) {
-		worker[i].work = work;
-		worker[i].data = data;
-		worker[i].seed = 0x9e3779b9u * (i + 1);
-		if (pthread_create(&worker[i].thread, NULL, worker_run,
-				   &worker[i]))
-			abort();
-	}
-	pthread_barrier_wait(&start);
-	begin = plat_now();
-	sleep_msec(BENCH_MSEC);
-	hf_store_relaxed(&stop, true);
-	for (i = 0; i < threads; i++) {
-		pthread_join(worker[i].thread, NULL);
-		done += worker[i].done;
-	}
-	elapsed = (double)(plat_now() - begin);
-	pthread_barrier_destroy(&start);
-	free(worker);
-	return elapsed * threads / (double)done;
+	fputs("usage: bench [--quick] [--only GROUP] [--json FILE] "
+	      "[--plots DIRECTORY]\n\ngroups:\n",
+	      stderr);
+	for (i = 0; i < ARRAY_SIZE(groups); i++)
+		fprintf(stderr, "  %-12s %s\n", groups[i]->name,
+			groups[i]->title);
+	return 2;
 }
 
-static int compare(const void *a, const void *b)
+static bool write_json(const char *file)
 {
-	const double *x = a, *y = b;
+	const char *names[2 * ARRAY_SIZE(groups)];
+	unsigned int i;
 
-	return (*x > *y) - (*x < *y);
-}
-
-struct bench_result bench_result(double *sample)
-{
-	qsort(sample, BENCH_ROUNDS, sizeof(*sample), compare);
-	return (struct bench_result){ .median = sample[BENCH_ROUNDS / 2],
-				      .low = sample[0],
-				      .high = sample[BENCH_ROUNDS - 1] };
-}
-
-int main(void)
-{
-	const struct vpci_options options = { .extend = bench_vpci_extend };
-	int err = pci_init();
-
-	if (!err)
-		err = pci_vpci_init(&options);
-	if (err) {
-		fprintf(stderr, "bench: init: error %d\n", err);
-		return 1;
+	for (i = 0; i < ARRAY_SIZE(groups); i++) {
+		names[2 * i] = groups[i]->name;
+		names[2 * i + 1] = groups[i]->title;
 	}
+	if (!report_json(file, names, ARRAY_SIZE(groups)))
+		return true;
+	fprintf(stderr, "bench: %s: %s\n", file, strerror(errno));
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "quick", no_argument, NULL, 'q' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "json", required_argument, NULL, 'j' },
+		{ "plots", required_argument, NULL, 'p' },
+		{ 0 },
+	};
+	const char *only = NULL, *json = NULL;
+	unsigned int i, ran = 0;
+	int c;
+
+	fix_layout(argv);
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'q':
+			bench_is_quick = true;
+			break;
+		case 'o':
+			only = optarg;
+			break;
+		case 'j':
+			json = optarg;
+			break;
+		case 'p':
+			plot_directory = optarg;
+			break;
+		default:
+			return usage();
+		}
+	}
+	report_create();
 #ifdef HOLDFAST_DEBUG
 	puts("built with -Dchecks=true: the numbers say little\n");
 #endif
-	printf("%d rounds of %d ms each, in turn; ns: median (lowest-highest)\n\n",
-	       BENCH_ROUNDS, BENCH_MSEC);
-	bench_lookup();
-	bench_refused();
-	bench_vpci();
-	return 0;
+	for (i = 0; i < ARRAY_SIZE(groups); i++) {
+		if (only && strcmp(only, groups[i]->name))
+			continue;
+		run_group(groups[i]);
+		ran++;
+	}
+	if (!ran || optind != argc)
+		return usage();
+	if (json && !write_json(json))
+		return 1;
+	return !report_table();
 }

@@ -1,29 +1,102 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Measuring on a machine that others use too: variants are run in turn, round
- * after round, so that a disturbance meets all of them; what is reported is
- * the median of the rounds and how far they spread.
+ * What a group of benchmarks uses; docs/performance.md explains the method.
+ *
+ * A group runs in a child of its own: it calls pci_init() and what else it
+ * needs, measures, hands in what it found, and returns. It frees nothing. What
+ * is wrong is an abort(): the group then counts as not met.
+ *
+ * Variants that are compared are sampled in turn, round after round, so that a
+ * disturbance meets all of them. A ratio is taken within each round; what is
+ * reported is the median over the rounds, and the quartiles as its spread.
+ *
+ *	const struct bench_variant variants[] = {
+ *		{ "ours", bench_slice_ns, &(struct bench_slice){ … } },
+ *		{ "theirs", bench_slice_ns, &(struct bench_slice){ … } },
+ *	};
+ *	struct bench_series s[2];
+ *
+ *	bench_rounds(variants, 2, 31, s);
+ *	bench_value("64 devices, ours", "ns", &s[0]);
+ *	ratio = bench_ratio("64 devices, theirs to ours", &s[1], &s[0]);
+ *	bench_goal("lookup against …", BENCH_AT_LEAST, 100, ratio, "×");
+ *	bench_free(s, 2);
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define BENCH_ROUNDS 7
-#define BENCH_MSEC 60 /* of one run */
-
-/* Do some operations; returns how many. @seed: the thread's own. */
-typedef unsigned int (*bench_work)(void *data, uint32_t *seed);
-
-/* Run @work in @threads threads; nanoseconds a thread spends on one. */
-double bench_run(unsigned int threads, bench_work work, void *data);
-
-/* Of BENCH_ROUNDS samples, which get sorted. */
-struct bench_result {
-	double median, low, high;
+struct bench_group {
+	const char *name;  /* of --only */
+	const char *title; /* one line */
+	void (*run)(void);
 };
-struct bench_result bench_result(double *sample);
 
+/* In groups[] of bench.c, in the order of the report. */
+extern const struct bench_group bench_lookup, bench_vpci, bench_refused;
+
+/* --quick: about a fifth of the rounds; sizes may be left out, too. */
+extern bool bench_is_quick;
+
+/* --- rounds -------------------------------------------------------------- */
+
+/* The samples of one variant, one a round. */
+struct bench_series {
+	unsigned int n;
+	double *sample;
+};
+
+struct bench_variant {
+	const char *name;
+	/* One sample, in whatever unit. @data: this variant's. */
+	double (*sample)(const void *data);
+	const void *data;
+};
+
+/*
+ * Sample all @n variants, @rounds times (fewer with --quick) and once before
+ * to warm up, in turn, every second round backwards. @out: @n series.
+ */
+void bench_rounds(const struct bench_variant *variant, unsigned int n,
+		  unsigned int rounds, struct bench_series *out);
+/* A series of samples that were taken otherwise, in one go; copied. */
+struct bench_series bench_series(const double *sample, unsigned int n);
+void bench_free(struct bench_series *s, unsigned int n);
+
+/* @q of 0 … 1: 0.5 is the median. 0 of an empty series. */
+double bench_quantile(const struct bench_series *s, double q);
+double bench_median(const struct bench_series *s);
+
+/* --- threads --------------------------------------------------------------
+ * One slice: one or two pinned threads that do the same for some milliseconds.
+ */
+
+#define BENCH_THREADS 2
+
+/* Do some operations, below 50 µs if possible; returns how many. */
+typedef unsigned int bench_work(void *data, uint32_t *seed);
+
+struct bench_slice {
+	unsigned int threads;
+	bench_work *work;
+	void *data[BENCH_THREADS]; /* each thread's */
+	/*
+	 * Not measured, but done meanwhile by one more thread, which should
+	 * sleep between: the CPUs are taken by the others. Or NULL.
+	 */
+	bench_work *beside;
+	void *beside_data;
+	unsigned int usec; /* 0: 2 ms */
+};
+
+/* A variant's sample function; @data: struct bench_slice. ns an operation a
+ * thread. A slice in which a thread was preempted is tried again, thrice. */
+double bench_slice_ns(const void *data);
+
+/* A thread's own, seeded once: not for secrets. */
 static inline uint32_t bench_random(uint32_t *seed)
 {
 	*seed ^= *seed << 13;
@@ -32,15 +105,60 @@ static inline uint32_t bench_random(uint32_t *seed)
 	return *seed;
 }
 
-void bench_lookup(void);  /* lookup.c */
-void bench_refused(void); /* refused.c */
-void bench_vpci(void);    /* vpci.c */
+uint64_t bench_now(void); /* nanoseconds, monotonic */
+void bench_sleep_usec(unsigned int usec);
 
-struct domain;
-struct pci_dev;
-struct vpci;
-/* vpci_options.extend: the registers of vpci.c's devices. */
-int bench_vpci_extend(struct vpci *view, struct pci_dev *pdev,
-		      struct domain *d);
+/* --- what was found ----------------------------------------------------------
+ * Names are "what, variant": unique in the group, and the same in every run,
+ * for scripts/bench-compare finds them by name.
+ */
+
+/* A figure with its spread. */
+void bench_value(const char *name, const char *unit,
+		 const struct bench_series *s);
+/* The median of a / b within each round; @a and @b of one bench_rounds(). */
+double bench_ratio(const char *name, const struct bench_series *a,
+		   const struct bench_series *b);
+/*
+ * Keep a ratio that was taken otherwise. Two runs should agree on it within
+ * 15 %.
+ */
+void bench_ratio_value(const char *name, double ratio);
+
+enum bench_reach { BENCH_AT_MOST, BENCH_AT_LEAST };
+
+/* A row of the last table: DESIGN's "what", and what is to be reached. */
+void bench_goal(const char *what, enum bench_reach reach, double limit,
+		double measured, const char *unit);
+
+/* --- plots -----------------------------------------------------------------
+ * Written to --plots DIRECTORY as NAME.svg; without it they do nothing.
+ */
+
+struct bench_curve {
+	const char *name;
+	unsigned int n;
+	const double *x, *y; /* a logarithmic axis: above 0 */
+};
+
+struct bench_axes {
+	const char *title, *x, *y;
+	bool log_x, log_y;
+};
+
+void bench_plot(const char *name, const struct bench_axes *axes,
+		const struct bench_curve *curve, unsigned int n);
+
+/* Bars in groups: value[group * nbars + bar]; 0: none. */
+struct bench_bars {
+	const char *title, *y;
+	unsigned int ngroups, nbars;
+	const char *const *group; /* below the axis */
+	const char *const *bar;   /* in the legend */
+	const double *value;
+	bool log_y;
+};
+
+void bench_plot_bars(const char *name, const struct bench_bars *bars);
 
 #endif

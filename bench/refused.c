@@ -1,46 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a refused removal costs the guest that uses the device: the rate of its
- * config reads while a second thread tries to remove the device, against the
+ * config reads while another thread tries to remove the device, against the
  * rate while that thread does something else for as long.
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <holdfast/atomic.h>
-#include <holdfast/vpci.h>
 #include <holdfast/domain.h>
 #include <holdfast/errno.h>
 #include <holdfast/iommu.h>
+#include <holdfast/platform.h>
 #include <holdfast/removal.h>
+#include <holdfast/vpci.h>
 
 #include "bench.h"
 
-#define SEGMENT 100
-#define BATCH 64
+enum { BATCH = 64, ROUNDS = 45 };
 
 enum mode { SLEEPS, EACH_MSEC, COMPUTES, WITHOUT_PAUSE, MODES };
 
-/* What the second thread does, and what to compare it with. */
-static const struct {
-	const char *name;
-	enum mode against;
-} modes[MODES] = {
-	[SLEEPS] = { "the other thread sleeps", SLEEPS },
-	[EACH_MSEC] = { "a refused removal each millisecond", SLEEPS },
-	[COMPUTES] = { "the other thread computes", COMPUTES },
-	[WITHOUT_PAUSE] = { "refused removals without pause", COMPUTES },
-};
-
-struct traffic {
+static struct traffic {
 	struct domain *guest;
 	pci_sbdf_t host, guest_addr;
-	enum mode mode;
-	hf_atomic(bool) stop;
 	uint64_t refused;
-};
+} traffic;
 
 static int card_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		     uint8_t size, uint32_t *val)
@@ -81,50 +66,61 @@ static unsigned int guest_reads(void *data, uint32_t *seed)
 	return BATCH;
 }
 
-static void try_to_remove(struct traffic *t)
+/* --- what the other thread does ------------------------------------------- */
+
+static unsigned int sleeps(void *data, uint32_t *seed)
 {
+	(void)data;
+	(void)seed;
+	bench_sleep_usec(1000);
+	return 1;
+}
+
+static unsigned int computes(void *data, uint32_t *seed)
+{
+	unsigned int i;
+
+	(void)data;
+	for (i = 0; i < BATCH; i++)
+		bench_random(seed);
+	return BATCH;
+}
+
+static unsigned int tries(void *data, uint32_t *seed)
+{
+	struct traffic *t = data;
+
+	(void)seed;
 	if (pci_remove_device(t->host, 0, PLAT_NSEC_PER_SEC, NULL) != -EBUSY)
 		abort();
 	t->refused++;
+	return 1;
 }
 
-static void *other_run(void *data)
+static unsigned int tries_and_sleeps(void *data, uint32_t *seed)
 {
-	const struct timespec msec = { .tv_nsec = 1000000 };
-	struct traffic *t = data;
-	uint32_t seed = 1;
-
-	while (!hf_load_relaxed(&t->stop)) {
-		if (t->mode == EACH_MSEC || t->mode == WITHOUT_PAUSE)
-			try_to_remove(t);
-		if (t->mode == EACH_MSEC || t->mode == SLEEPS)
-			nanosleep(&msec, NULL);
-		if (t->mode == COMPUTES)
-			bench_random(&seed);
-	}
-	return NULL;
+	return tries(data, seed) + sleeps(data, seed);
 }
 
-static double run(struct traffic *t, enum mode mode)
-{
-	pthread_t other;
-	double ns;
+static const struct {
+	const char *name;
+	bench_work *other;
+	enum mode against;
+} modes[MODES] = {
+	[SLEEPS] = { "the other thread sleeps", sleeps, SLEEPS },
+	[EACH_MSEC] = { "a refused removal each millisecond", tries_and_sleeps,
+			SLEEPS },
+	[COMPUTES] = { "the other thread computes", computes, COMPUTES },
+	[WITHOUT_PAUSE] = { "refused removals without pause", tries, COMPUTES },
+};
 
-	t->mode = mode;
-	hf_store_relaxed(&t->stop, false);
-	if (pthread_create(&other, NULL, other_run, t))
-		abort();
-	ns = bench_run(1, guest_reads, t);
-	hf_store_relaxed(&t->stop, true);
-	pthread_join(other, NULL);
-	return ns;
-}
+/* --- the group ----------------------------------------------------------------- */
 
 static void traffic_create(struct traffic *t)
 {
 	struct pci_dev_desc desc = {
-		.sbdf = pci_sbdf(SEGMENT, 0, 3, 0),
-		.parent = pci_sbdf(SEGMENT, 0, 3, 0),
+		.sbdf = pci_sbdf(0, 0, 3, 0),
+		.parent = pci_sbdf(0, 0, 3, 0),
 		.ident.vendor = 0x1af4,
 		.type = PCI_TYPE_ENDPOINT,
 		.cfg_size = 256,
@@ -132,35 +128,54 @@ static void traffic_create(struct traffic *t)
 
 	*t = (struct traffic){ .host = desc.sbdf,
 			       .guest_addr = pci_sbdf_from(UINT32_MAX) };
-	if (pci_segment_add(SEGMENT, &card) ||
+	if (pci_init() || pci_vpci_init(NULL) || pci_segment_add(0, &card) ||
 	    pci_register_device(&desc, NULL) ||
 	    domain_create(0, "guest", NULL, NULL, &t->guest) ||
 	    pci_assign_device(t->guest, t->host, 0, &t->guest_addr, NULL))
 		abort();
 }
 
-void bench_refused(void)
+static void run(void)
 {
-	double sample[MODES][BENCH_ROUNDS];
-	struct bench_result result[MODES];
-	unsigned int i, mode;
-	struct traffic t;
+	struct bench_slice slice[MODES];
+	struct bench_variant variant[MODES];
+	struct bench_series ns[MODES];
+	double left[MODES];
+	unsigned int m;
 
-	traffic_create(&t);
-	for (i = 0; i < BENCH_ROUNDS; i++)
-		for (mode = 0; mode < MODES; mode++)
-			sample[mode][i] = run(&t, mode);
-	puts("a guest's config reads, ns each, and the rate left of them");
-	for (mode = 0; mode < MODES; mode++) {
-		result[mode] = bench_result(sample[mode]);
-		printf("%-36s %7.1f (%.1f-%.1f) %9.2f\n", modes[mode].name,
-		       result[mode].median, result[mode].low, result[mode].high,
-		       result[modes[mode].against].median /
-			       result[mode].median);
+	traffic_create(&traffic);
+	for (m = 0; m < MODES; m++) {
+		slice[m] = (struct bench_slice){ .threads = 1,
+						 .work = guest_reads,
+						 .data = { &traffic },
+						 .beside = modes[m].other,
+						 .beside_data = &traffic,
+						 .usec = 10000 };
+		variant[m] = (struct bench_variant){ modes[m].name,
+						     bench_slice_ns,
+						     &slice[m] };
+	}
+	bench_rounds(variant, MODES, ROUNDS, ns);
+	printf("%-36s %8s %11s\n", "a guest's config reads, while", "ns each",
+	       "rate left");
+	for (m = 0; m < MODES; m++) {
+		bench_value(modes[m].name, "ns", &ns[m]);
+		left[m] = modes[m].against == m
+				  ? 1
+				  : bench_ratio(modes[m].name,
+						&ns[modes[m].against], &ns[m]);
+		printf("%-36s %8.1f %11.3f\n", modes[m].name,
+		       bench_median(&ns[m]), left[m]);
 	}
 	printf("%llu removals refused, the guest saw none of them\n",
-	       (unsigned long long)t.refused);
-	if (domain_destroy(t.guest))
-		abort();
-	domain_put(t.guest);
+	       (unsigned long long)traffic.refused);
+	bench_goal("traffic left on a device whose removal is refused",
+		   BENCH_AT_LEAST, 0.98, left[EACH_MSEC], "×");
+	bench_free(ns, MODES);
 }
+
+const struct bench_group bench_refused = {
+	.name = "refused",
+	.title = "what a refused removal costs the traffic on the device",
+	.run = run,
+};

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "report.h"
+
+#define FIGURES 4096
+#define GOALS 64
+#define NAME 112
+
+struct figure {
+	char group[16], name[NAME], unit[16];
+	double median, low, high; /* quartiles */
+	unsigned int n;
+	bool ratio;
+};
+
+struct goal {
+	char group[16], what[NAME], unit[16];
+	enum bench_reach reach;
+	double limit, measured;
+	bool failed;
+};
+
+/* Filled by one child after the other. */
+static struct store {
+	char group[16];
+	unsigned int nfigures, ngoals;
+	struct figure figure[FIGURES];
+	struct goal goal[GOALS];
+} * store;
+
+void report_create(void)
+{
+	store = mmap(NULL, sizeof(*store), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (store == MAP_FAILED)
+		abort();
+}
+
+static void text(char *to, size_t size, const char *from)
+{
+	if (strlen(from) >= size) {
+		fprintf(stderr, "bench: name too long: %s\n", from);
+		abort();
+	}
+	strcpy(to, from);
+}
+
+void report_group(const char *name)
+{
+	text(store->group, sizeof(store->group), name);
+}
+
+/* --- filling ---------------------------------------------------------------- */
+
+static struct figure *figure(const char *name, const char *unit)
+{
+	struct figure *f;
+
+	if (store->nfigures == FIGURES)
+		abort();
+	f = &store->figure[store->nfigures++];
+	text(f->group, sizeof(f->group), store->group);
+	text(f->name, sizeof(f->name), name);
+	text(f->unit, sizeof(f->unit), unit);
+	return f;
+}
+
+static void spread(struct figure *f, const struct bench_series *s)
+{
+	f->n = s->n;
+	f->low = bench_quantile(s, 0.25);
+	f->median = bench_quantile(s, 0.5);
+	f->high = bench_quantile(s, 0.75);
+}
+
+void bench_value(const char *name, const char *unit,
+		 const struct bench_series *s)
+{
+	spread(figure(name, unit), s);
+}
+
+double bench_ratio(const char *name, const struct bench_series *a,
+		   const struct bench_series *b)
+{
+	struct figure *f = figure(name, "×");
+	struct bench_series ratio;
+	unsigned int i;
+
+	if (a->n != b->n)
+		abort();
+	ratio = bench_series(a->sample, a->n);
+	for (i = 0; i < a->n; i++)
+		ratio.sample[i] /= b->sample[i];
+	f->ratio = true;
+	spread(f, &ratio);
+	bench_free(&ratio, 1);
+	return f->median;
+}
+
+void bench_ratio_value(const char *name, double ratio)
+{
+	struct figure *f = figure(name, "×");
+
+	f->ratio = true;
+	f->n = 1;
+	f->low = f->median = f->high = ratio;
+}
+
+static struct goal *goal(const char *group, const char *what, const char *unit)
+{
+	struct goal *g;
+
+	if (store->ngoals == GOALS)
+		abort();
+	g = &store->goal[store->ngoals++];
+	text(g->group, sizeof(g->group), group);
+	text(g->what, sizeof(g->what), what);
+	text(g->unit, sizeof(g->unit), unit);
+	return g;
+}
+
+void bench_goal(const char *what, enum bench_reach reach, double limit,
+		double measured, const char *unit)
+{
+	struct goal *g = goal(store->group, what, unit);
+
+	g->reach = reach;
+	g->limit = limit;
+	g->measured = measured;
+}
+
+void report_failed(const char *name)
+{
+	goal(name, "the group ends", "")->failed = true;
+}
+
+/* --- showing ----------------------------------------------------------------- */
+
+static bool is_met(const struct goal *g)
+{
+	if (g->failed)
+		return false;
+	return g->reach == BENCH_AT_MOST ? g->measured <= g->limit
+					 : g->measured >= g->limit;
+}
+
+/* Three digits that say something, and no more. */
+static const char *number(char *buf, size_t size, double val, const char *unit)
+{
+	int digits = val >= 100 ? 0 : val >= 10 ? 1 : 2;
+
+	snprintf(buf, size, "%.*f%s%s", digits, val,
+		 *unit && strcmp(unit, "×") ? " " : "", unit);
+	return buf;
+}
+
+/* Columns that count characters, not bytes: the units are not all ASCII. */
+static void column(const char *s, int width)
+{
+	const char *at;
+	int used = 0;
+
+	for (at = s; *at; at++)
+		used += ((unsigned char)*at & 0xc0) != 0x80;
+	printf("%s%*s", s, width > used ? width - used : 0, "");
+}
+
+static void show_goal(const struct goal *g)
+{
+	char limit[48], buf[32];
+
+	snprintf(limit, sizeof(limit), "%s %s",
+		 g->reach == BENCH_AT_MOST ? "≤" : "≥",
+		 number(buf, sizeof(buf), g->limit, g->unit));
+	column(g->what, 66);
+	column(g->failed ? "" : limit, 14);
+	column(g->failed ? "it did not"
+			 : number(buf, sizeof(buf), g->measured, g->unit),
+	       14);
+	puts(is_met(g) ? "yes" : "NO");
+}
+
+bool report_table(void)
+{
+	unsigned int i, met = 0;
+	bool failed = false;
+
+	column("what", 66);
+	column("reach", 14);
+	column("measured", 14);
+	puts("met");
+	for (i = 0; i < store->ngoals; i++) {
+		show_goal(&store->goal[i]);
+		met += is_met(&store->goal[i]);
+		failed |= store->goal[i].failed;
+	}
+	printf("%u of %u met\n", met, store->ngoals);
+	return !failed;
+}
+
+/* --- JSON ---------------------------------------------------------------------- */
+
+static void put_text(struct json_object *to, const char *key, const char *val)
+{
+	json_object_object_add(to, key, json_object_new_string(val));
+}
+
+/* Six digits: a file that people may read. */
+static void put_number(struct json_object *to, const char *key, double val)
+{
+	char buf[32];
+
+	snprintf(buf, sizeof(buf), "%.6g", val);
+	json_object_object_add(to, key, json_object_new_double_s(val, buf));
+}
+
+static struct json_object *figures_json(void)
+{
+	struct json_object *all = json_object_new_array();
+	unsigned int i;
+
+	for (i = 0; i < store->nfigures; i++) {
+		const struct figure *f = &store->figure[i];
+		struct json_object *o = json_object_new_object();
+
+		put_text(o, "group", f->group);
+		put_text(o, "name", f->name);
+		put_text(o, "kind", f->ratio ? "ratio" : "value");
+		put_text(o, "unit", f->unit);
+		put_number(o, "median", f->median);
+		put_number(o, "low", f->low);
+		put_number(o, "high", f->high);
+		put_number(o, "rounds", f->n);
+		json_object_array_add(all, o);
+	}
+	return all;
+}
+
+static struct json_object *goals_json(void)
+{
+	struct json_object *all = json_object_new_array();
+	unsigned int i;
+
+	for (i = 0; i < store->ngoals; i++) {
+		const struct goal *g = &store->goal[i];
+		struct json_object *o = json_object_new_object();
+
+		put_text(o, "group", g->group);
+		put_text(o, "what", g->what);
+		put_text(o, "reach",
+			 g->reach == BENCH_AT_MOST ? "at most" : "at least");
+		put_number(o, "limit", g->limit);
+		put_number(o, "measured", g->measured);
+		put_text(o, "unit", g->unit);
+		json_object_object_add(o, "met",
+				       json_object_new_boolean(is_met(g)));
+		json_object_array_add(all, o);
+	}
+	return all;
+}
+
+/* "model name : …" of the first CPU. */
+static void cpu_name(char *buf, size_t size)
+{
+	FILE *f = fopen("/proc/cpuinfo", "r");
+	char line[256];
+
+	snprintf(buf, size, "unknown");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "model name", 10) && strchr(line, ':')) {
+			line[strcspn(line, "\n")] = '\0';
+			snprintf(buf, size, "%s", strchr(line, ':') + 2);
+			break;
+		}
+	if (f)
+		fclose(f);
+}
+
+static struct json_object *machine_json(void)
+{
+	struct json_object *o = json_object_new_object();
+	struct utsname name;
+	char cpu[256];
+
+	cpu_name(cpu, sizeof(cpu));
+	put_text(o, "cpu", cpu);
+	put_number(o, "cpus", (double)sysconf(_SC_NPROCESSORS_ONLN));
+	if (!uname(&name)) {
+		put_text(o, "kernel", name.release);
+		put_text(o, "machine", name.machine);
+	}
+	put_text(o, "compiler", "gcc " __VERSION__);
+	return o;
+}
+
+int report_json(const char *file, const char *const *group, unsigned int n)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *titles = json_object_new_object();
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < n; i++)
+		put_text(titles, group[2 * i], group[2 * i + 1]);
+	json_object_object_add(o, "machine", machine_json());
+	json_object_object_add(o, "quick",
+			       json_object_new_boolean(bench_is_quick));
+	json_object_object_add(o, "groups", titles);
+	json_object_object_add(o, "goals", goals_json());
+	json_object_object_add(o, "figures", figures_json());
+	err = json_object_to_file_ext(file, o, JSON_C_TO_STRING_PRETTY);
+	json_object_put(o);
+	return err;
+}

@@ -1,62 +1,58 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "baseline.h"
 
-struct baseline_dev {
-	_Alignas(64) struct baseline_dev *next;
-	uint32_t name, refs; /* refs: guarded by the lock */
-};
+static void *zeroed(size_t size)
+{
+	size_t whole = (size + 63) / 64 * 64;
+	void *p = aligned_alloc(64, whole);
 
-struct baseline {
-	pthread_mutex_t lock;
-	struct baseline_dev *first, *dev;
-};
+	if (!p)
+		abort();
+	return memset(p, 0, whole);
+}
+
+/* The bus of @name, made if it is the first one there. */
+static struct baseline_bus *bus_of(struct baseline *base, uint32_t name)
+{
+	hf_atomic(struct baseline_segment *) *seg = &base->segment[name >> 16];
+	hf_atomic(struct baseline_bus *) * bus;
+
+	if (!hf_load_relaxed(seg))
+		hf_store_release(seg, zeroed(sizeof(struct baseline_segment)));
+	bus = &hf_load_relaxed(seg)->bus[name >> 8 & 0xff];
+	if (!hf_load_relaxed(bus))
+		hf_store_release(bus, zeroed(sizeof(struct baseline_bus)));
+	return hf_load_relaxed(bus);
+}
+
+void baseline_insert(struct baseline *base, struct baseline_dev *dev)
+{
+	list_add_tail(&dev->entry, &base->list);
+	hf_store_release(&bus_of(base, dev->name)->slot[dev->name & 0xff], dev);
+}
+
+void baseline_erase(struct baseline *base, struct baseline_dev *dev)
+{
+	list_del(&dev->entry);
+	hf_store_release(&bus_of(base, dev->name)->slot[dev->name & 0xff],
+			 NULL);
+}
 
 struct baseline *baseline_create(uint32_t count)
 {
-	struct baseline *base = calloc(1, sizeof(*base));
+	struct baseline *base = zeroed(sizeof(*base));
 	uint32_t i;
 
-	if (!base)
-		abort();
-	base->dev = aligned_alloc(64, count * sizeof(*base->dev));
-	if (!base->dev)
-		abort();
-	pthread_mutex_init(&base->lock, NULL);
-	for (i = count; i-- > 0;) {
+	base->dev = zeroed(count * sizeof(*base->dev));
+	pthread_rwlock_init(&base->rwlock, NULL);
+	list_init(&base->list);
+	for (i = 0; i < count; i++) {
 		base->dev[i].name = i;
-		base->dev[i].refs = 1;
-		base->dev[i].next = base->first;
-		base->first = &base->dev[i];
+		hf_init(&base->dev[i].refs, 1);
+		baseline_insert(base, &base->dev[i]);
 	}
 	return base;
-}
-
-void baseline_destroy(struct baseline *base)
-{
-	pthread_mutex_destroy(&base->lock);
-	free(base->dev);
-	free(base);
-}
-
-struct baseline_dev *baseline_get(struct baseline *base, uint32_t name)
-{
-	struct baseline_dev *dev;
-
-	pthread_mutex_lock(&base->lock);
-	for (dev = base->first; dev && dev->name != name; dev = dev->next)
-		;
-	if (dev)
-		dev->refs++;
-	pthread_mutex_unlock(&base->lock);
-	return dev;
-}
-
-void baseline_put(struct baseline *base, struct baseline_dev *dev)
-{
-	pthread_mutex_lock(&base->lock);
-	dev->refs--;
-	pthread_mutex_unlock(&base->lock);
 }

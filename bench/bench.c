@@ -20,6 +20,7 @@
 #include "report.h"
 
 static const struct bench_group *const groups[] = {
+	&bench_lookup,
 	&bench_refused,
 };
 

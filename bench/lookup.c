@@ -1,32 +1,51 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A lookup and its put, at several numbers of devices and of threads, against
- * the list under a global mutex. Each segment has one number of devices.
+ * the registries of baseline.h.
  *
- * "warm" looks for 64 devices spread over all, which stay in the caches;
- * "cold" for any of them.
+ * "warm" looks for 64 devices, or for all if there are fewer, which stay in
+ * the caches; "cold" for any of them, at random. Places come from a sequence
+ * that covers them evenly, so that a few walks of a long list already have the
+ * length of many.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <holdfast/atomic.h>
 #include <holdfast/device.h>
+#include <holdfast/removal.h>
 
 #include "baseline.h"
 #include "bench.h"
 
-#define WARM 64
-#define BATCH 16
+enum { WARM_BITS = 6, ROUNDS = 21, SIZES = 5 };
 
-/* powers of two */
-static const uint32_t sizes[] = { 1, 64, 4096, 65536 };
+/* The last is in segments 4 to 7, the others have one each. */
+static const unsigned int size_bits[SIZES] = { 0, 6, 12, 16, 18 };
 
-struct devices {
-	uint16_t seg;
-	uint32_t count;
-	uint32_t step; /* between those that are looked for */
-	struct baseline *base;
+enum who { OURS, SPIN_LIST, RWLOCK_LIST, RWLOCK_TABLE, RCU_TABLE, WHO };
+
+static const char *const who_name[WHO] = {
+	"Holdfast",      "spinlock, list",    "rwlock, list",
+	"rwlock, table", "RCU, no reference",
 };
+
+/* One number of devices, in all the registries. */
+struct devices {
+	unsigned int bits; /* 1 << bits devices */
+	uint32_t first;    /* their SBDFs */
+	uint32_t churn;    /* comes and goes, and is not looked for */
+	struct baseline *base[WHO];
+};
+
+/* What one thread looks for: 1 << @bits places, every @step from @from on. */
+struct looker {
+	const struct devices *devs;
+	struct baseline *base;
+	unsigned int bits, batch;
+	uint32_t step, from;
+};
+
+/* --- the devices --------------------------------------------------------- */
 
 static int nobody_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		       uint8_t size, uint32_t *val)
@@ -41,136 +60,335 @@ static int nobody_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 static const struct pci_host_ops nobody_ops = { .read = nobody_read };
 static struct pci_host nobody = { .ops = &nobody_ops, .name = "bench" };
 
-static unsigned int holdfast_work(void *data, uint32_t *seed)
+static void add_device(uint32_t sbdf)
 {
-	const struct devices *devs = data;
+	struct pci_dev_desc desc = { .sbdf = pci_sbdf_from(sbdf),
+				     .parent = pci_sbdf_from(sbdf),
+				     .ident.vendor = 0x1af4,
+				     .cfg_size = 256,
+				     .type = PCI_TYPE_ENDPOINT };
+
+	if (pci_register_device(&desc, NULL))
+		abort();
+}
+
+static void devices_create(struct devices *devs, unsigned int nth)
+{
+	uint32_t i, count = 1u << size_bits[nth];
+	bool few = size_bits[nth] <= WARM_BITS;
+	unsigned int who, seg;
+
+	*devs = (struct devices){ .bits = size_bits[nth],
+				  .first = nth << 16,
+				  .churn = few ? count : 1 };
+	for (seg = nth; seg <= nth + (count - 1) / 0x10000; seg++)
+		if (pci_segment_add((uint16_t)seg, &nobody))
+			abort();
+	count += few; /* the one that comes and goes */
+	for (i = 0; i < count; i++)
+		add_device(devs->first + i);
+	for (who = SPIN_LIST; who < WHO; who++)
+		devs->base[who] = baseline_create(count);
+}
+
+/* --- looking for them ------------------------------------------------------ */
+
+static uint32_t next_place(const struct looker *l, uint32_t *seed)
+{
+	*seed += 0x9e3779b9u; /* the golden section of 2^32 */
+	return l->bits ? (*seed >> (32 - l->bits)) * l->step + l->from
+		       : l->from;
+}
+
+static unsigned int ours(void *data, uint32_t *seed)
+{
+	const struct looker *l = data;
 	struct pci_dev *pdev;
 	unsigned int i;
 
-	for (i = 0; i < BATCH; i++) {
-		uint32_t n = bench_random(seed) * devs->step &
-			     (devs->count - 1);
-
-		pdev = pci_get_pdev(
-			NULL, pci_sbdf_from((uint32_t)devs->seg << 16 | n));
+	for (i = 0; i < l->batch; i++) {
+		pdev = pci_get_pdev(NULL, pci_sbdf_from(l->devs->first +
+							next_place(l, seed)));
 		if (!pdev)
 			abort();
 		pcidev_put(pdev);
 	}
-	return BATCH;
+	return l->batch;
 }
 
-static unsigned int baseline_work(void *data, uint32_t *seed)
-{
-	const struct devices *devs = data;
-	struct baseline_dev *dev;
-	unsigned int i;
-
-	for (i = 0; i < BATCH; i++) {
-		uint32_t n = bench_random(seed) * devs->step &
-			     (devs->count - 1);
-
-		dev = baseline_get(devs->base, n);
-		if (!dev)
-			abort();
-		baseline_put(devs->base, dev);
+#define BASELINE_WORK(get)                                                  \
+	static unsigned int get(void *data, uint32_t *seed)                 \
+	{                                                                   \
+		const struct looker *l = data;                              \
+		struct baseline_dev *dev;                                   \
+		unsigned int i;                                             \
+                                                                            \
+		for (i = 0; i < l->batch; i++) {                            \
+			dev = baseline_##get(l->base, next_place(l, seed)); \
+			if (!dev)                                           \
+				abort();                                    \
+			baseline_put(dev);                                  \
+		}                                                           \
+		return l->batch;                                            \
 	}
-	return BATCH;
-}
 
-/* Two atomic operations, as a lookup and its put need, on memory of its own. */
-static unsigned int floor_work(void *data, uint32_t *seed)
+BASELINE_WORK(spin_list)
+BASELINE_WORK(rwlock_list)
+BASELINE_WORK(rwlock_table)
+
+static unsigned int rcu_table(void *data, uint32_t *seed)
 {
-	hf_atomic(uint32_t) own;
+	const struct looker *l = data;
 	unsigned int i;
 
-	(void)data;
-	hf_init(&own, *seed);
-	for (i = 0; i < 2 * BATCH; i++)
-		hf_fetch_add_relaxed(&own, 1);
-	return BATCH;
+	for (i = 0; i < l->batch; i++)
+		if (!baseline_rcu_table(l->base, next_place(l, seed)))
+			abort();
+	return l->batch;
 }
 
-static void devices_create(struct devices *devs, uint16_t seg, uint32_t count)
-{
-	struct pci_dev_desc desc = { .cfg_size = 256,
-				     .type = PCI_TYPE_ENDPOINT };
-	uint32_t i;
+static bench_work *const look[WHO] = { ours, spin_list, rwlock_list,
+				       rwlock_table, rcu_table };
 
-	*devs = (struct devices){ .seg = seg, .count = count };
-	devs->step = count > WARM ? count / WARM : 1;
-	devs->base = baseline_create(count);
-	if (pci_segment_add(seg, &nobody))
+/* --- adding and removing meanwhile: one device, each millisecond ------------ */
+
+static unsigned int ours_churn(void *data, uint32_t *seed)
+{
+	const struct looker *l = data;
+	uint32_t sbdf = l->devs->first + l->devs->churn;
+
+	(void)seed;
+	if (pci_remove_device(pci_sbdf_from(sbdf), 0, PLAT_NSEC_PER_SEC, NULL))
 		abort();
-	for (i = 0; i < count; i++) {
-		desc.sbdf = pci_sbdf_from((uint32_t)seg << 16 | i);
-		desc.parent = desc.sbdf;
-		desc.ident.vendor = 0x1af4;
-		if (pci_register_device(&desc, NULL))
-			abort();
+	add_device(sbdf);
+	bench_sleep_usec(1000);
+	return 1;
+}
+
+static void baseline_churn(const struct looker *l)
+{
+	struct baseline_dev *dev = baseline_walk(l->base, l->devs->churn);
+
+	baseline_erase(l->base, dev);
+	baseline_insert(l->base, dev);
+}
+
+static unsigned int spin_churn(void *data, uint32_t *seed)
+{
+	const struct looker *l = data;
+
+	(void)seed;
+	spin_lock(&l->base->spin);
+	baseline_churn(l);
+	spin_unlock(&l->base->spin);
+	bench_sleep_usec(1000);
+	return 1;
+}
+
+static unsigned int rwlock_churn(void *data, uint32_t *seed)
+{
+	const struct looker *l = data;
+
+	(void)seed;
+	pthread_rwlock_wrlock(&l->base->rwlock);
+	baseline_churn(l);
+	pthread_rwlock_unlock(&l->base->rwlock);
+	bench_sleep_usec(1000);
+	return 1;
+}
+
+static bench_work *const churn[WHO] = { ours_churn, spin_churn, rwlock_churn,
+					rwlock_churn, NULL };
+
+/* --- the ways to look -------------------------------------------------------- */
+
+static const struct way {
+	const char *name;
+	unsigned int threads;
+	bool cold, same, churn;
+} ways[] = {
+	{ "warm, 1 thread", 1, false, false, false },
+	{ "warm, 2 threads", 2, false, false, false },
+	{ "warm, 2 threads, same device", 2, false, true, false },
+	{ "warm, 2 threads, and 1 adds and removes", 2, false, false, true },
+	{ "cold, 1 thread", 1, true, false, false },
+	{ "cold, 2 threads", 2, true, false, false },
+};
+#define WAYS ARRAY_SIZE(ways)
+
+/* Is there such a thing with so few devices? */
+static bool is_possible(const struct devices *devs, const struct way *way)
+{
+	if (way->cold)
+		return devs->bits > WARM_BITS;
+	return devs->bits || way->threads == 1 || way->same;
+}
+
+static struct looker looker(const struct devices *devs, enum who who,
+			    const struct way *way, unsigned int thread)
+{
+	struct looker l = { .devs = devs, .base = devs->base[who] };
+	bool is_list = who == SPIN_LIST || who == RWLOCK_LIST;
+
+	l.batch = is_list && devs->bits > 6 ? 1 : 16;
+	l.step = 1;
+	if (way->same) {
+		l.from = (1u << devs->bits) / 2;
+	} else if (way->cold || devs->bits == 0) {
+		l.bits = devs->bits;
+	} else {
+		/* Threads look for different devices: every second one each. */
+		l.bits = devs->bits < WARM_BITS ? devs->bits : WARM_BITS;
+		l.bits -= way->threads - 1;
+		l.step = 1u << (devs->bits - l.bits);
+		l.from = thread * l.step / 2;
+	}
+	return l;
+}
+
+static void slice_create(struct bench_slice *s, struct looker *l,
+			 const struct devices *devs, enum who who,
+			 const struct way *way)
+{
+	unsigned int t;
+
+	*s = (struct bench_slice){ .threads = way->threads, .work = look[who] };
+	for (t = 0; t < BENCH_THREADS; t++) {
+		l[t] = looker(devs, who, way, t);
+		s->data[t] = &l[t];
+	}
+	if (devs->bits > 12 && (who == SPIN_LIST || who == RWLOCK_LIST))
+		s->usec = 10000; /* some walks */
+	if (way->churn) {
+		s->beside = churn[who];
+		s->beside_data = &l[0];
+		s->usec = 10000;
 	}
 }
 
-/* One line of the table; returns our median. */
-static double compare(const char *which, struct devices *devs,
-		      unsigned int threads)
+/* --- what is shown -------------------------------------------------------------- */
+
+/* Medians in ns, for the plots. */
+static double medians[SIZES][WAYS][WHO];
+static double against_spin_list;
+
+static void show_way(const struct devices *devs, const struct way *way,
+		     double *median)
 {
-	double ours[BENCH_ROUNDS], theirs[BENCH_ROUNDS];
-	struct bench_result a, b;
+	struct bench_variant variant[WHO];
+	struct bench_slice slice[WHO];
+	struct looker l[WHO][BENCH_THREADS];
+	struct bench_series ns[WHO];
+	unsigned int who, n = WHO - way->churn; /* nothing adds to the last */
+	char name[96];
+	double ratio;
+
+	for (who = 0; who < n; who++) {
+		slice_create(&slice[who], l[who], devs, who, way);
+		variant[who] = (struct bench_variant){ who_name[who],
+						       bench_slice_ns,
+						       &slice[who] };
+	}
+	bench_rounds(variant, n, ROUNDS, ns);
+	printf("%7u %-40s", 1u << devs->bits, way->name);
+	for (who = 0; who < n; who++) {
+		snprintf(name, sizeof(name), "%u devices, %s, %s",
+			 1u << devs->bits, way->name, who_name[who]);
+		bench_value(name, "ns", &ns[who]);
+		median[who] = bench_median(&ns[who]);
+		printf(" %10.1f", median[who]);
+		if (who == OURS)
+			continue;
+		ratio = bench_ratio(name, &ns[who], &ns[OURS]);
+		if (devs->bits == 12 && way == &ways[1] && who == SPIN_LIST)
+			against_spin_list = ratio;
+	}
+	putchar('\n');
+	fflush(stdout);
+	bench_free(ns, n);
+}
+
+/* The same rounds for all numbers of devices: what a device more costs. */
+static void show_growth(const struct devices *devs)
+{
+	struct bench_variant variant[SIZES];
+	struct bench_slice slice[SIZES];
+	struct looker l[SIZES][BENCH_THREADS];
+	struct bench_series ns[SIZES];
+	double growth = 0;
 	unsigned int i;
+	char name[96];
 
-	for (i = 0; i < BENCH_ROUNDS; i++) {
-		ours[i] = bench_run(threads, holdfast_work, devs);
-		theirs[i] = bench_run(threads, baseline_work, devs);
+	for (i = 0; i < SIZES; i++) {
+		slice_create(&slice[i], l[i], &devs[i], OURS, &ways[0]);
+		variant[i] =
+			(struct bench_variant){ "", bench_slice_ns, &slice[i] };
 	}
-	a = bench_result(ours);
-	b = bench_result(theirs);
-	printf("%7u %s %7u %9.1f (%.1f-%.1f) %10.1f (%.1f-%.1f) %9.1f\n",
-	       devs->count, which, threads, a.median, a.low, a.high, b.median,
-	       b.low, b.high, b.median / a.median);
-	return a.median;
+	bench_rounds(variant, SIZES, 2 * ROUNDS, ns);
+	puts("\nwarm, 1 thread, against 1 device:");
+	for (i = 1; i < SIZES; i++) {
+		snprintf(name, sizeof(name), "%u devices against 1, warm",
+			 1u << devs[i].bits);
+		growth = bench_ratio(name, &ns[i], &ns[0]);
+		printf("%7u devices: %.2f times as long\n", 1u << devs[i].bits,
+		       growth);
+		if (devs[i].bits == 16)
+			bench_goal("lookup + put at 65,536 devices, against 1",
+				   BENCH_AT_MOST, 1.3, growth, "×");
+	}
+	bench_free(ns, SIZES);
 }
 
-/* CPUs may be threads of one core: what two lose that share nothing at all. */
-static void show_floor(void)
+static void plot_way(const char *file, const char *title, unsigned int way)
 {
-	double one[BENCH_ROUNDS], two[BENCH_ROUNDS];
-	unsigned int i;
+	double x[SIZES], y[WHO][SIZES];
+	struct bench_curve curve[WHO];
+	unsigned int i, who, n = 0;
 
-	for (i = 0; i < BENCH_ROUNDS; i++) {
-		one[i] = bench_run(1, floor_work, NULL);
-		two[i] = bench_run(2, floor_work, NULL);
+	for (who = 0; who < WHO; who++) {
+		for (i = n = 0; i < SIZES; i++) {
+			if (!medians[i][way][who])
+				continue;
+			x[n] = 1u << size_bits[i];
+			y[who][n++] = medians[i][way][who];
+		}
+		curve[who] =
+			(struct bench_curve){ who_name[who], n, x, y[who] };
 	}
-	printf("two atomic operations on memory of its own: 1 thread %.1f, "
-	       "2 threads %.1f\n",
-	       bench_result(one).median, bench_result(two).median);
+	bench_plot(file,
+		   &(struct bench_axes){ title, "devices",
+					 "ns a lookup and put", true, true },
+		   curve, WHO);
 }
 
-void bench_lookup(void)
+static void run(void)
 {
-	double one = 0, most = 0, ours;
-	struct devices devs;
-	unsigned int i, threads;
+	struct devices devs[SIZES];
+	unsigned int i, w, who;
 
-	puts("lookup + put, ns a thread\n"
-	     "devices which threads  holdfast   mutex and list    times slower");
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		devices_create(&devs, (uint16_t)i, sizes[i]);
-		for (threads = 1; threads <= 2; threads++) {
-			ours = compare("warm", &devs, threads);
-			if (threads == 1)
-				most = ours;
-		}
-		if (i == 0)
-			one = most;
-		if (devs.step > 1) {
-			devs.step = 1;
-			compare("cold", &devs, 1);
-			compare("cold", &devs, 2);
-		}
-		baseline_destroy(devs.base);
-	}
-	show_floor();
-	printf("%u devices against 1, warm, 1 thread: %.2f times as long\n\n",
-	       devs.count, most / one);
+	if (pci_init())
+		abort();
+	for (i = 0; i < SIZES; i++)
+		devices_create(&devs[i], i);
+	printf("ns a thread %36s", "");
+	for (who = 0; who < WHO; who++)
+		printf(" %.10s", who_name[who]);
+	putchar('\n');
+	for (i = 0; i < SIZES; i++)
+		for (w = 0; w < WAYS; w++)
+			if (is_possible(&devs[i], &ways[w]))
+				show_way(&devs[i], &ways[w], medians[i][w]);
+	show_growth(devs);
+	bench_goal("the same at 4,096, 2 threads, against a global lock and a "
+		   "list",
+		   BENCH_AT_LEAST, 100, against_spin_list, "×");
+	plot_way("lookup-1-thread", "Lookup and put, one thread", 0);
+	plot_way("lookup-2-threads", "Lookup and put, two threads", 1);
+	plot_way("lookup-cold", "Lookup and put, one thread, at random", 4);
 }
+
+const struct bench_group bench_lookup = {
+	.name = "lookup",
+	.title = "a lookup by address, and the put of what it found",
+	.run = run,
+};

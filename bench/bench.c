@@ -21,6 +21,7 @@
 
 static const struct bench_group *const groups[] = {
 	&bench_lookup,
+	&bench_vpci,
 	&bench_refused,
 };
 

@@ -6,13 +6,14 @@
 PREFIX ?= /usr/local
 MESON = scripts/configure
 
-.PHONY: help run test check bench fuzz explore faults mutants coverage install clean
+.PHONY: help run test check bench bench-instructions fuzz explore faults mutants coverage install clean
 
 help:
 	@echo "make run      build, and watch a card being removed from a busy host"
 	@echo "make test     all tests under sanitizers"
 	@echo "make check    format, lint, layering, the freestanding core"
 	@echo "make bench    measure"
+	@echo "make bench-instructions  count instructions of the hot paths"
 	@echo "make fuzz     hostile input, for a minute a target"
 	@echo "make explore  all schedules of small scenarios, and the Spin model"
 	@echo "make coverage branches of core/ that the tests reach, and a reason for the rest"
@@ -42,6 +43,10 @@ bench:
 	@mkdir -p build/bench
 	@build/release/bench/bench --json build/bench/bench.json \
 		--plots build/bench/plots
+
+bench-instructions:
+	@scripts/prepare bench-instructions
+	@scripts/instructions
 
 fuzz:
 	@scripts/prepare fuzz

@@ -38,11 +38,7 @@ check:
 
 bench:
 	@scripts/prepare bench
-	@$(MESON) release
-	@ninja -C build/release --quiet bench/bench
-	@mkdir -p build/bench
-	@build/release/bench/bench --json build/bench/bench.json \
-		--plots build/bench/plots
+	@scripts/bench
 
 bench-instructions:
 	@scripts/prepare bench-instructions

@@ -17,7 +17,7 @@
 #include "baseline.h"
 #include "bench.h"
 
-enum { WARM_BITS = 6, ROUNDS = 21, SIZES = 5 };
+enum { WARM_BITS = 6, ROUNDS = 61, SIZES = 5 };
 
 /* The last is in segments 4 to 7, the others have one each. */
 static const unsigned int size_bits[SIZES] = { 0, 6, 12, 16, 18 };
@@ -25,8 +25,7 @@ static const unsigned int size_bits[SIZES] = { 0, 6, 12, 16, 18 };
 enum who { OURS, SPIN_LIST, RWLOCK_LIST, RWLOCK_TABLE, RCU_TABLE, WHO };
 
 static const char *const who_name[WHO] = {
-	"Holdfast",      "spinlock, list",    "rwlock, list",
-	"rwlock, table", "RCU, no reference",
+	"Holdfast", "spinlock list", "rwlock list", "rwlock table", "bare RCU",
 };
 
 /* One number of devices, in all the registries. */
@@ -296,7 +295,7 @@ static void show_way(const struct devices *devs, const struct way *way,
 			 1u << devs->bits, way->name, who_name[who]);
 		bench_value(name, "ns", &ns[who]);
 		median[who] = bench_median(&ns[who]);
-		printf(" %10.1f", median[who]);
+		printf(" %13.1f", median[who]);
 		if (who == OURS)
 			continue;
 		ratio = bench_ratio(name, &ns[who], &ns[OURS]);
@@ -324,7 +323,7 @@ static void show_growth(const struct devices *devs)
 		variant[i] =
 			(struct bench_variant){ "", bench_slice_ns, &slice[i] };
 	}
-	bench_rounds(variant, SIZES, 2 * ROUNDS, ns);
+	bench_rounds(variant, SIZES, ROUNDS, ns);
 	puts("\nwarm, 1 thread, against 1 device:");
 	for (i = 1; i < SIZES; i++) {
 		snprintf(name, sizeof(name), "%u devices against 1, warm",
@@ -370,9 +369,9 @@ static void run(void)
 		abort();
 	for (i = 0; i < SIZES; i++)
 		devices_create(&devs[i], i);
-	printf("ns a thread %36s", "");
+	printf("devices %-40s", "ns each, by thread");
 	for (who = 0; who < WHO; who++)
-		printf(" %.10s", who_name[who]);
+		printf(" %13s", who_name[who]);
 	putchar('\n');
 	for (i = 0; i < SIZES; i++)
 		for (w = 0; w < WAYS; w++)

@@ -138,10 +138,14 @@ static void *beside_run(void *arg)
 	return NULL;
 }
 
+/*
+ * Rates are added, not times: of two threads at an unfair lock one may do
+ * nearly all, and the time of the other says little.
+ */
 static double slice_once(const struct bench_slice *s, bool *preempted)
 {
 	unsigned int i;
-	double ns = 0;
+	double rate = 0;
 
 	now_run = s;
 	hf_store_relaxed(&arrived, 0);
@@ -149,10 +153,10 @@ static double slice_once(const struct bench_slice *s, bool *preempted)
 	pthread_barrier_wait(&end);
 	*preempted = false;
 	for (i = 0; i < s->threads; i++) {
-		ns += worker[i].ns / s->threads;
+		rate += 1 / worker[i].ns;
 		*preempted |= worker[i].preempted;
 	}
-	return ns;
+	return s->threads / rate;
 }
 
 double bench_slice_ns(const void *data)

@@ -17,7 +17,7 @@
 
 #include "bench.h"
 
-enum { BATCH = 64, ROUNDS = 45 };
+enum { BATCH = 64, ROUNDS = 101 };
 
 enum mode { SLEEPS, EACH_MSEC, COMPUTES, WITHOUT_PAUSE, MODES };
 

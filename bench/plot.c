@@ -15,11 +15,11 @@
 
 enum {
 	WIDTH = 720,
-	HEIGHT = 400,
+	HEIGHT = 430,
 	LEFT = 70,
 	RIGHT = 190,
 	TOP = 40,
-	BOTTOM = 60
+	BOTTOM = 90
 };
 
 const char *plot_directory;
@@ -175,7 +175,8 @@ static void axis_x(FILE *f, const struct scale *s, double step,
 		tick_text(buf, sizeof(buf), val);
 		text(f, x, HEIGHT - BOTTOM + 18, "middle", buf);
 	}
-	text(f, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 20, "middle", title);
+	text(f, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - BOTTOM + 42, "middle",
+	     title);
 	line(f, LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, "#000");
 }
 
@@ -248,6 +249,15 @@ static void draw_bar(FILE *f, double x, double width, const struct scale *y,
 		x, top, width, y->from - top, fill);
 }
 
+/* Below the axis, ending at @x: a name has the room of several bars. */
+static void slanted(FILE *f, double x, const char *name)
+{
+	fprintf(f,
+		"<text transform=\"translate(%.1f %d) rotate(-35)\" "
+		"text-anchor=\"end\">%s</text>\n",
+		x + 4, HEIGHT - BOTTOM + 14, name);
+}
+
 void bench_plot_bars(const char *name, const struct bench_bars *b)
 {
 	struct scale y = { INFINITY, -INFINITY, HEIGHT - BOTTOM, TOP,
@@ -269,10 +279,7 @@ void bench_plot_bars(const char *name, const struct bench_bars *b)
 				draw_bar(f, x + k * bar, bar * 0.9, &y,
 					 b->value[i * b->nbars + k],
 					 colour[k % COLOURS]);
-		/* Two heights, so that neighbours' names do not touch. */
-		text(f, LEFT + (i + 0.5) * width,
-		     HEIGHT - BOTTOM + (i % 2 ? 34 : 18), "middle",
-		     b->group[i]);
+		slanted(f, LEFT + (i + 0.5) * width, b->group[i]);
 	}
 	line(f, LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, "#000");
 	for (k = 0; k < b->nbars; k++)

@@ -318,6 +318,9 @@ static struct {
 	double val[16][2];
 } bars[2];
 
+/* Reads of plain registers, by their place, for another plot. */
+static double by_place[ENGINES][PLACES];
+
 static void keep_worst(double *kept, double val, bool high)
 {
 	if (!*kept || (high ? val > *kept : val < *kept))
@@ -410,6 +413,10 @@ static void show_place(struct setup *s, const struct class *c, bool write,
 	keep_worst(&worst.floor[write], f.to_floor, true);
 	if (write)
 		return;
+	if (c->kind == GUEST_EMULATED && c->places == PLACES) {
+		by_place[OURS][place] = f.ns[OURS];
+		by_place[ENGINE][place] = f.ns[ENGINE];
+	}
 	keep_worst(&worst.same, f.speed[TWO_SAME], false);
 	keep_worst(&worst.flat, f.to_first, true);
 }
@@ -427,9 +434,28 @@ static void show_class(const struct class *c, bool write)
 	setup_destroy(&s);
 }
 
+static const char *const engine_name[ENGINES] = { "Holdfast", "sorted list" };
+
+static void plot_places(void)
+{
+	const double at[PLACES] = { 1, GUEST_REGISTERS / 2 + 1,
+				    GUEST_REGISTERS };
+	struct bench_curve curve[ENGINES];
+	unsigned int e;
+
+	for (e = 0; e < ENGINES; e++)
+		curve[e] = (struct bench_curve){ engine_name[e], PLACES, at,
+						 by_place[e] };
+	bench_plot("vpci-place",
+		   &(struct bench_axes){ "A guest's read of a register, by its "
+					 "place among 30",
+					 "register", "ns an access", false,
+					 false },
+		   curve, ENGINES);
+}
+
 static void plot(bool write, const char *file, const char *title)
 {
-	const char *const engine_name[ENGINES] = { "Holdfast", "sorted list" };
 	const char *name[16];
 	unsigned int i;
 
@@ -468,6 +494,7 @@ static void run(void)
 		   BENCH_AT_MOST, 5, worst.floor[1], "×");
 	plot(false, "vpci-read", "A guest's reads, one thread");
 	plot(true, "vpci-write", "A guest's writes, one thread");
+	plot_places();
 }
 
 const struct bench_group bench_vpci = {

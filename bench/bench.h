@@ -90,6 +90,11 @@ struct bench_slice {
 	bench_work *beside;
 	void *beside_data;
 	unsigned int usec; /* 0: 2 ms */
+	/*
+	 * A sample is so many slices, 0: one. More where threads contend: who
+	 * has the lock in his cache at first may keep it for a whole slice.
+	 */
+	unsigned int repeat;
 };
 
 /* A variant's sample function; @data: struct bench_slice. ns an operation a

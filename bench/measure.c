@@ -139,8 +139,8 @@ static void *beside_run(void *arg)
 }
 
 /*
- * Rates are added, not times: of two threads at an unfair lock one may do
- * nearly all, and the time of the other says little.
+ * Operations a nanosecond. Rates are added, not times: of two threads at an
+ * unfair lock one may do nearly all, and the time of the other says little.
  */
 static double slice_once(const struct bench_slice *s, bool *preempted)
 {
@@ -156,31 +156,39 @@ static double slice_once(const struct bench_slice *s, bool *preempted)
 		rate += 1 / worker[i].ns;
 		*preempted |= worker[i].preempted;
 	}
-	return s->threads / rate;
+	return rate;
+}
+
+/* Somebody beside preempts: that is what is measured then. */
+static double slice_rate(const struct bench_slice *s)
+{
+	unsigned int i, tries = s->beside ? 1 : SLICE_TRIES;
+	bool preempted = true;
+	double rate = 0;
+
+	for (i = 0; i < tries && preempted; i++)
+		rate = slice_once(s, &preempted);
+	return rate;
 }
 
 double bench_slice_ns(const void *data)
 {
 	const struct bench_slice *s = data;
-	bool preempted = true;
-	unsigned int i;
+	unsigned int i, repeat = s->repeat ? s->repeat : 1;
 	pthread_t beside;
-	double ns = 0;
+	double rate = 0;
 
 	if (!worker[0].thread)
 		workers_create();
-	if (!s->beside) {
-		for (i = 0; i < SLICE_TRIES && preempted; i++)
-			ns = slice_once(s, &preempted);
-		return ns;
-	}
 	hf_store_relaxed(&beside_stop, false);
-	if (pthread_create(&beside, NULL, beside_run, (void *)s))
+	if (s->beside && pthread_create(&beside, NULL, beside_run, (void *)s))
 		abort();
-	ns = slice_once(s, &preempted);
+	for (i = 0; i < repeat; i++)
+		rate += slice_rate(s) / repeat;
 	hf_store_relaxed(&beside_stop, true);
-	pthread_join(beside, NULL);
-	return ns;
+	if (s->beside)
+		pthread_join(beside, NULL);
+	return s->threads / rate;
 }
 
 /* --- rounds ----------------------------------------------------------------- */

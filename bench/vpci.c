@@ -17,7 +17,7 @@
 #include "bench.h"
 #include "guest.h"
 
-enum { BATCH = 64, ROUNDS = 101, PLACES = 3 };
+enum { BATCH = 64, ROUNDS = 61, PLACES = 3 };
 
 #define NTH(n) (GUEST_FIRST + (n)*GUEST_STEP)
 #define EACH_PLACE                                                         \
@@ -270,6 +270,7 @@ static void variant_add(struct setup *s, const struct class *c, bool write,
 	s->slice[i] = (struct bench_slice){
 		.threads = threads == ONE ? 1 : 2,
 		.work = work[engine][c->table][write],
+		.repeat = threads == ONE ? 1 : 4,
 	};
 	for (t = 0; t < BENCH_THREADS; t++) {
 		accessor_init(&s->accessor[i][t], c, i / THREADS / ENGINES,

@@ -101,6 +101,7 @@ int main(int argc, char **argv)
 	};
 	const char *only = NULL, *json = NULL;
 	unsigned int i, ran = 0;
+	bool ended;
 	int c;
 
 	fix_layout(argv);
@@ -134,7 +135,8 @@ int main(int argc, char **argv)
 	}
 	if (!ran || optind != argc)
 		return usage();
+	ended = report_table();
 	if (json && !write_json(json))
 		return 1;
-	return !report_table();
+	return !ended;
 }

@@ -139,7 +139,11 @@ void bench_goal(const char *what, enum bench_reach reach, double limit,
 
 void report_failed(const char *name)
 {
-	goal(name, "the group ends", "")->failed = true;
+	char what[NAME];
+
+	snprintf(what, sizeof(what), "benchmarks of %s come to their end",
+		 name);
+	goal(name, what, "")->failed = true;
 }
 
 /* --- showing ----------------------------------------------------------------- */
@@ -182,7 +186,7 @@ static void show_goal(const struct goal *g)
 		 number(buf, sizeof(buf), g->limit, g->unit));
 	column(g->what, 66);
 	column(g->failed ? "" : limit, 14);
-	column(g->failed ? "it did not"
+	column(g->failed ? "they did not"
 			 : number(buf, sizeof(buf), g->measured, g->unit),
 	       14);
 	puts(is_met(g) ? "yes" : "NO");

@@ -184,7 +184,7 @@ static void show_goal(const struct goal *g)
 	snprintf(limit, sizeof(limit), "%s %s",
 		 g->reach == BENCH_AT_MOST ? "≤" : "≥",
 		 number(buf, sizeof(buf), g->limit, g->unit));
-	column(g->what, 66);
+	column(g->what, 70);
 	column(g->failed ? "" : limit, 14);
 	column(g->failed ? "they did not"
 			 : number(buf, sizeof(buf), g->measured, g->unit),
@@ -197,7 +197,7 @@ bool report_table(void)
 	unsigned int i, met = 0;
 	bool failed = false;
 
-	column("what", 66);
+	column("what", 70);
 	column("reach", 14);
 	column("measured", 14);
 	puts("met");

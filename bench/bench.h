@@ -98,7 +98,8 @@ struct bench_slice {
 };
 
 /* A variant's sample function; @data: struct bench_slice. ns an operation a
- * thread. A slice in which a thread was preempted is tried again, thrice. */
+ * thread. Slices in which a thread was preempted are tried again, two of a
+ * sample. */
 double bench_slice_ns(const void *data);
 
 /* A thread's own, seeded once: not for secrets. */

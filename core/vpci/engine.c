@@ -12,6 +12,12 @@
  * hardware, one step. Hardware is written with the access's own size, or less
  * where not every byte of it may be: never more, because a neighbour may be
  * cleared by writing 1.
+ *
+ * Bytes that are only kept are written without the lock: nothing but the value
+ * changes, and it in one step against all others, since under the lock it is
+ * changed so as well. Such a write has no effect that a removal,
+ * a loss or a reset had to wait for: who cuts the view off at the same time
+ * finds it written just before, and the view is freed after the section.
  */
 #include "vpci/internal.h"
 
@@ -76,6 +82,17 @@ uint32_t vpci_get(struct vpci *view, uint16_t reg, uint8_t size)
 	return (val & a.mask) >> a.shift;
 }
 
+/* These bits become @val's; then those of @w1c that @val has are cleared. */
+static void change(struct vpci_dword *d, uint32_t rw, uint32_t w1c,
+		   uint32_t val)
+{
+	uint32_t old = hf_load_relaxed(&d->value), now;
+
+	do {
+		now = ((old & ~rw) | (val & rw)) & ~(val & w1c);
+	} while (now != old && !hf_cas_release(&d->value, &old, now));
+}
+
 void vpci_set(struct vpci *view, uint16_t reg, uint8_t size, uint32_t val)
 {
 	struct at a = at(view, reg, size);
@@ -84,9 +101,7 @@ void vpci_set(struct vpci *view, uint16_t reg, uint8_t size, uint32_t val)
 	if (!view->index[reg / 4])
 		return;
 	if (view->sealed)
-		hf_store_release(&a.d->value,
-				 (hf_load_relaxed(&a.d->value) & ~a.mask) |
-					 val);
+		change(a.d, a.mask, 0, val);
 	else
 		a.d->initial = (a.d->initial & ~a.mask) | val;
 }
@@ -150,11 +165,15 @@ static bool has_hook(const struct at *a)
 uint32_t vpci_view_read(struct vpci *view, uint16_t reg, uint8_t size)
 {
 	struct at a = at(view, reg, size);
+	const struct vpci_range *r;
 
 	if (reg >= view->size && !view->hardware)
 		return (uint32_t)vpci_ones(size);
 	if (!view->index[reg / 4])
 		return view->hardware ? vpci_hw_read(view, reg, size) : 0;
+	r = &view->range[a.d->lane[reg & 3]];
+	if (a.d->lane[reg & 3] && r->reg == reg && r->size == size)
+		return range_read(view, r) >> a.shift;
 	return (has_hook(&a) ? mixed_read(view, &a)
 			     : plain_read(view, &a, a.mask)) >>
 	       a.shift;
@@ -215,12 +234,9 @@ static void plain_write(struct vpci *view, const struct at *a, uint32_t bits,
 			uint32_t val)
 {
 	struct vpci_dword *d = a->d;
-	uint32_t own = ~d->hw & bits, old = hf_load_relaxed(&d->value), now;
+	uint32_t own = ~d->hw & bits;
 
-	now = (old & ~(d->rw & own)) | (val & d->rw & own);
-	now &= ~(val & d->w1c & own);
-	if (now != old)
-		hf_store_release(&d->value, now);
+	change(d, d->rw & own, d->w1c & own, val);
 	hw_write_parts(view, a, bits, val);
 }
 
@@ -270,6 +286,23 @@ void vpci_view_write(struct vpci *view, uint16_t reg, uint8_t size,
 	}
 	if (plain)
 		plain_write(view, &a, plain, val);
+}
+
+bool vpci_kept_write(struct vpci *view, uint16_t reg, uint8_t size,
+		     uint32_t val)
+{
+	unsigned int index = view->index[reg / 4], shift = 8 * (reg & 3);
+	uint32_t mask = UINT32_MAX >> (32 - 8 * size) << shift, lanes;
+	struct vpci_dword *d;
+
+	if (!index)
+		return !view->hardware; /* nothing is there */
+	d = &view->dword[index];
+	memcpy(&lanes, d->lane, sizeof(lanes));
+	if (mask & (~d->kept | lanes))
+		return false;
+	change(d, d->rw & mask, d->w1c & mask, val << shift);
+	return true;
 }
 
 bool vpci_write_passes(const struct vpci *view, uint16_t reg, uint8_t size)

@@ -34,7 +34,10 @@
 
 /* Four byte lanes; lane[i]: which of view->range has byte i, 0: none. */
 struct vpci_dword {
-	hf_atomic(uint32_t) value;          /* written under pdev->lock */
+	/* Written under pdev->lock, or as vpci_kept_write() says. */
+	hf_atomic(uint32_t) value;
+	uint32_t kept;                      /* fixed once sealed: what a read
+					       gets from the value alone */
 	uint32_t hw, rw, w1c, rsvdp, rsvdz; /* fixed, as struct vpci_masks */
 	uint32_t used;    /* fixed: bits that a register has */
 	uint32_t initial; /* fixed: value at first, and after a reset */
@@ -189,6 +192,30 @@ void vpci_registers_free(struct vpci *view);
  */
 uint32_t vpci_view_read(struct vpci *view, uint16_t reg, uint8_t size);
 void vpci_view_write(struct vpci *view, uint16_t reg, uint8_t size,
+		     uint32_t val);
+/*
+ * Most accesses are to bits that are only kept. False: not done, it is one for
+ * vpci_view_read(), vpci_view_write(). In a section; no lock, see engine.c.
+ */
+static inline bool vpci_kept_read(struct vpci *view, uint16_t reg, uint8_t size,
+				  uint32_t *val)
+{
+	unsigned int index = view->index[reg / 4], shift = 8 * (reg & 3);
+	uint32_t mask = UINT32_MAX >> (32 - 8 * size) << shift;
+	struct vpci_dword *d;
+
+	if (!index) {
+		*val = 0;
+		return !view->hardware && reg < view->size;
+	}
+	d = &view->dword[index];
+	/* Relaxed: it tells of nothing else. */
+	*val = (hf_load_relaxed(&d->value) & ~(d->rsvdp | d->rsvdz) & mask) >>
+	       shift;
+	return !(mask & ~d->kept);
+}
+
+bool vpci_kept_write(struct vpci *view, uint16_t reg, uint8_t size,
 		     uint32_t val);
 /* Such a write needs no lock: nothing describes these bytes. */
 bool vpci_write_passes(const struct vpci *view, uint16_t reg, uint8_t size);

@@ -238,11 +238,27 @@ static void *shrink(void *array, unsigned int *room, unsigned int used,
 	return exact;
 }
 
+/* Neither hardware's nor a read hook's. */
+static uint32_t kept_bits(const struct vpci *view, const struct vpci_dword *d)
+{
+	uint32_t kept = ~d->hw;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(d->lane); i++)
+		if (d->lane[i] && view->range[d->lane[i]].read)
+			kept &= ~(0xffu << 8 * i);
+	return kept;
+}
+
 void vpci_seal(struct vpci *view)
 {
 	unsigned int i;
 
 	view->sealed = true;
+	for (i = 0; i < view->size / 4u; i++)
+		if (view->index[i])
+			view->dword[view->index[i]].kept =
+				kept_bits(view, &view->dword[view->index[i]]);
 	for (i = 1; i < view->ndwords; i++)
 		hf_init(&view->dword[i].value, view->dword[i].initial);
 	view->dword = shrink(view->dword, &view->dword_room, view->ndwords,

@@ -8,7 +8,8 @@
  * then waits for a grace period, so whoever passed the tests has done his
  * access by then, and the view he used is freed after that.
  *
- * A write of a described register takes pdev->lock inside the section, and
+ * A write of bits that are only kept takes none either (engine.c). Any other
+ * write of a described register takes pdev->lock inside the section, and
  * there looks at owner, loss and cut-off again: those who take the device away
  * change them first, and then do, or wait for, what needs the lock. It need not
  * look at the state: a drain that began since ends no earlier than our section.
@@ -34,17 +35,18 @@ struct access {
 
 /* --- who answers ---------------------------------------------------------------- */
 
-static struct pci_dev *find(struct domain *d, pci_sbdf_t addr)
+static hf_inline struct pci_dev *find(struct domain *d, pci_sbdf_t addr)
 {
 	struct pci_segment *pseg;
 
 	if (d != hardware_domain)
-		return addr.seg ? NULL : pci_table_find(&d->table, addr);
+		return addr.sbdf > UINT16_MAX ? NULL
+					      : pci_table_find(&d->table, addr);
 	pseg = pci_segment_find(addr.seg);
 	return pseg ? pci_table_find(&pseg->table, addr) : NULL;
 }
 
-enum vpci_found vpci_answers(struct domain *d, struct pci_dev *pdev)
+static hf_inline enum vpci_found answers(struct domain *d, struct pci_dev *pdev)
 {
 	if (hf_load_acquire(&pdev->owner) != d ||
 	    pcidev_marked(pdev, PCI_MARK_LOST))
@@ -59,6 +61,11 @@ enum vpci_found vpci_answers(struct domain *d, struct pci_dev *pdev)
 	}
 }
 
+enum vpci_found vpci_answers(struct domain *d, struct pci_dev *pdev)
+{
+	return answers(d, pdev);
+}
+
 enum pci_verdict vpci_again(struct pci_dev *pdev)
 {
 	if (plat_now() >= hf_load_relaxed(&pdev->again_until))
@@ -69,13 +76,14 @@ enum pci_verdict vpci_again(struct pci_dev *pdev)
 /* --- one access, by what answers --------------------------------------------------- */
 
 /* The dwords of an access: one, or two of 8 bytes. */
-static void read_view(struct vpci *view, struct access *a)
+static hf_noinline uint64_t read_view(struct vpci *view, uint16_t reg,
+				      uint8_t size)
 {
-	uint8_t size = a->size < 4 ? a->size : 4;
+	uint64_t val = vpci_view_read(view, reg, size < 4 ? size : 4);
 
-	a->val = vpci_view_read(view, a->reg, size);
-	if (a->size == 8)
-		a->val |= (uint64_t)vpci_view_read(view, a->reg + 4, 4) << 32;
+	if (size == 8)
+		val |= (uint64_t)vpci_view_read(view, reg + 4, 4) << 32;
+	return val;
 }
 
 static void write_view(struct vpci *view, struct access *a)
@@ -140,7 +148,7 @@ static bool access_device(struct pci_dev *pdev, struct access *a)
 		if (a->write)
 			write_view(view, a);
 		else
-			read_view(view, a);
+			a->val = read_view(view, a->reg, a->size);
 		return false;
 	}
 	if (a->d != hardware_domain)
@@ -212,25 +220,25 @@ static struct pci_dev *sibling(struct domain *d, pci_sbdf_t addr)
 
 /* --- the trap ------------------------------------------------------------------------ */
 
-static bool is_valid(uint16_t reg, uint8_t size)
+static hf_inline bool is_valid(uint16_t reg, uint8_t size)
 {
-	return (size == 1 || size == 2 || size == 4 || size == 8) &&
+	return size && size <= 8 && !(size & (size - 1)) &&
 	       !(reg & (size - 1)) && reg < PCI_CFG_SPACE_EXP_SIZE;
 }
 
-static enum pci_verdict trap(pci_sbdf_t addr, struct access *a)
+/* Any access. Begun in a section, which ends in it. */
+static hf_noinline enum pci_verdict trap(pci_sbdf_t addr, struct access *a)
 {
 	enum pci_verdict verdict = PCI_DONE;
 	struct pci_dev *pdev, *owned = NULL;
 
-	plat_rcu_read_lock();
 	pdev = find(a->d, addr);
 	if (!pdev) {
 		pdev = a->write ? NULL : sibling(a->d, addr);
 		if (pdev)
 			read_placeholder(pdev, a);
 	} else {
-		switch (vpci_answers(a->d, pdev)) {
+		switch (answers(a->d, pdev)) {
 		case VPCI_NOBODY:
 			break;
 		case VPCI_DRAINING:
@@ -251,22 +259,62 @@ static enum pci_verdict trap(pci_sbdf_t addr, struct access *a)
 	return verdict;
 }
 
-enum pci_verdict vpci_read(struct domain *d, pci_sbdf_t vsbdf, uint16_t reg,
-			   uint8_t size, uint64_t *val)
+/*
+ * What most accesses meet: a device that works, and its view. In a section.
+ * NULL: something else, see trap().
+ */
+static hf_inline struct vpci *live_view(struct domain *d, pci_sbdf_t addr)
+{
+	struct pci_dev *pdev = find(d, addr);
+	struct vpci *view;
+
+	if (hf_unlikely(!pdev || answers(d, pdev) != VPCI_FOUND))
+		return NULL;
+	view = vpci_view(pdev, d);
+	return view && !hf_load_relaxed(&view->cut) ? view : NULL;
+}
+
+/* Any read; in a section, which ends in it. */
+static hf_noinline enum pci_verdict read_any(struct domain *d, pci_sbdf_t vsbdf,
+					     uint16_t reg, uint8_t size,
+					     uint64_t *val)
 {
 	struct access a = {
 		.d = d, .reg = reg, .size = size, .val = vpci_ones(size)
 	};
-	enum pci_verdict verdict = PCI_DONE;
+	enum pci_verdict verdict = trap(vsbdf, &a);
 
-	if (is_valid(reg, size))
-		verdict = trap(vsbdf, &a);
 	*val = a.val;
 	return verdict;
 }
 
-enum pci_verdict vpci_write(struct vpci_vcpu *vcpu, pci_sbdf_t vsbdf,
-			    uint16_t reg, uint8_t size, uint64_t val)
+enum pci_verdict vpci_read(struct domain *d, pci_sbdf_t vsbdf, uint16_t reg,
+			   uint8_t size, uint64_t *val)
+{
+	struct vpci *view;
+	uint32_t kept;
+
+	if (hf_unlikely(!is_valid(reg, size))) {
+		*val = vpci_ones(size);
+		return PCI_DONE;
+	}
+	plat_rcu_read_lock();
+	view = live_view(d, vsbdf);
+	if (hf_unlikely(!view))
+		return read_any(d, vsbdf, reg, size, val);
+	if (hf_likely(size <= 4 && vpci_kept_read(view, reg, size, &kept)))
+		*val = kept;
+	else
+		*val = read_view(view, reg, size);
+	plat_rcu_read_unlock();
+	return PCI_DONE;
+}
+
+/* Any write; likewise. */
+static hf_noinline enum pci_verdict write_any(struct vpci_vcpu *vcpu,
+					      pci_sbdf_t vsbdf,
+					      struct vpci *view, uint16_t reg,
+					      uint8_t size, uint64_t val)
 {
 	struct access a = { .d = vcpu->domain,
 			    .vcpu = vcpu,
@@ -275,7 +323,29 @@ enum pci_verdict vpci_write(struct vpci_vcpu *vcpu, pci_sbdf_t vsbdf,
 			    .write = true,
 			    .val = val };
 
+	if (!view)
+		return trap(vsbdf, &a);
+	if (!pcidev_marked(view->pdev, PCI_MARK_READ_ONLY))
+		write_view(view, &a);
+	plat_rcu_read_unlock();
+	return PCI_DONE;
+}
+
+enum pci_verdict vpci_write(struct vpci_vcpu *vcpu, pci_sbdf_t vsbdf,
+			    uint16_t reg, uint8_t size, uint64_t val)
+{
+	struct vpci *view;
+
 	if (!is_valid(reg, size))
 		return PCI_DONE;
-	return vpci_vcpu_is_full(vcpu) ? PCI_AGAIN : trap(vsbdf, &a);
+	if (vpci_vcpu_is_full(vcpu))
+		return PCI_AGAIN;
+	plat_rcu_read_lock();
+	view = live_view(vcpu->domain, vsbdf);
+	if (!view || size > 4 ||
+	    pcidev_marked(view->pdev, PCI_MARK_READ_ONLY) ||
+	    !vpci_kept_write(view, reg, size, (uint32_t)val))
+		return write_any(vcpu, vsbdf, view, reg, size, val);
+	plat_rcu_read_unlock();
+	return PCI_DONE;
 }

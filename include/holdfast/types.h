@@ -16,6 +16,11 @@
 #endif
 
 #define __must_check __attribute__((warn_unused_result))
+/* Of a hot path, and beside one: also where the compiler thinks better. */
+#define hf_inline inline __attribute__((always_inline))
+#define hf_likely(cond) __builtin_expect(!!(cond), 1)
+#define hf_unlikely(cond) __builtin_expect(!!(cond), 0)
+#define hf_noinline __attribute__((noinline))
 #define hf_printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #define container_of(ptr, type, member) \

@@ -223,6 +223,49 @@ SCENARIO(write_loss, .name = "vpci/write_against_loss",
 	 .setup = world_assigned, .finish = gone,
 	 .thread = { { "guest", write_scratch }, { "loser", lost } });
 
+/* Each byte of one dword by another vCPU. */
+static void write_byte(void)
+{
+	unsigned int i = explore_self();
+	struct vpci_vcpu vcpu;
+
+	vpci_vcpu_init(&vcpu, guest_one);
+	ensure(vpci_write(&vcpu, GUEST_SLOT, (uint16_t)(BYTES + i), 1, i + 1) ==
+	       PCI_DONE);
+	vpci_vcpu_fini(&vcpu);
+}
+
+static void all_are_there(void)
+{
+	uint64_t val;
+
+	ensure(vpci_read(guest_one, GUEST_SLOT, BYTES, 4, &val) == PCI_DONE);
+	ensure(val == 0x030201);
+	world_end_card_there();
+}
+
+SCENARIO(bytes, .name = "vpci/writes_without_the_lock",
+	 .rule = "engine.c: no write to a neighbour's byte is lost",
+	 .setup = world_assigned_bytes, .finish = all_are_there,
+	 .thread = { { "first", write_byte },
+		     { "second", write_byte },
+		     { "hook", write_byte } });
+
+static void write_kept(void)
+{
+	struct vpci_vcpu vcpu;
+
+	vpci_vcpu_init(&vcpu, guest_one);
+	while (vpci_write(&vcpu, GUEST_SLOT, BYTES, 1, 1) == PCI_AGAIN)
+		explore_yield();
+	vpci_vcpu_fini(&vcpu);
+}
+
+SCENARIO(kept_reassign, .name = "vpci/kept_write_against_reassign",
+	 .rule = "engine.c: the view is there until the section ends",
+	 .setup = world_assigned_bytes, .finish = untouched,
+	 .thread = { { "guest", write_kept }, { "toolstack", hand_over } });
+
 /* Whoever reads all-ones can ask whose the device is: not the guest's. */
 static void ones_mean_taken(void)
 {
@@ -360,10 +403,11 @@ SCENARIO(query_deassign, .name = "vpci/query_against_deassign",
 	 .bound = 2);
 
 const struct explore_scenario *const vpci_scenarios[] = {
-	&ones,       &map_deassign,    &map_force,
-	&map_loss,   &move_mmio,       &move_deassign,
-	&move_loss,  &mmio_force,      &two,
-	&on_off,     &write_reassign,  &write_loss,
-	&msi_loss,   &return_reassign, &msi_return,
-	&map_return, &query_deassign,  NULL,
+	&bytes,           &kept_reassign, &ones,
+	&map_deassign,    &map_force,     &map_loss,
+	&move_mmio,       &move_deassign, &move_loss,
+	&mmio_force,      &two,           &on_off,
+	&write_reassign,  &write_loss,    &msi_loss,
+	&return_reassign, &msi_return,    &map_return,
+	&query_deassign,  NULL,
 };

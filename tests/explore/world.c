@@ -21,7 +21,8 @@ static struct function {
 } functions[5];
 
 static unsigned int reads;
-static bool msi; /* the card has it */
+static bool msi;   /* the card has it */
+static bool bytes; /* guests see registers of one byte each */
 
 /*
  * The card's registers below 0x80, in a world with units; plain memory: one
@@ -266,14 +267,38 @@ struct domain *guest_one, *guest_two;
 struct pci_removal_info world_report;
 struct world_hold world_session;
 
+static void keep(struct vpci *view, uint16_t reg, uint32_t val, uint32_t mask,
+		 void *data)
+{
+	(void)mask;
+	(void)data;
+	vpci_set(view, reg, 1, val);
+}
+
+/* Two bytes that are only kept, and one that a hook keeps. */
+static int add_bytes(struct vpci *view)
+{
+	const struct vpci_masks masks = { .rw = 0xff };
+	uint16_t reg;
+	int err = 0;
+
+	for (reg = BYTES; reg < BYTES + 3 && !err; reg++)
+		err = vpci_add_register(view, reg, 1, &masks, NULL,
+					reg == BYTES + 2 ? keep : NULL, NULL);
+	return err;
+}
+
 static int add_scratch(struct vpci *view, struct pci_dev *pdev,
 		       struct domain *d)
 {
 	const struct vpci_masks masks = { .hw = ALL_ONES, .rw = ALL_ONES };
+	int err = bytes ? add_bytes(view) : 0;
 
 	(void)pdev;
 	(void)d;
-	return vpci_add_register(view, SCRATCH, 4, &masks, NULL, NULL, NULL);
+	return err ? err
+		   : vpci_add_register(view, SCRATCH, 4, &masks, NULL, NULL,
+				       NULL);
 }
 
 static const struct vpci_options options = { .extend = add_scratch };
@@ -520,6 +545,12 @@ void world_assigned(void)
 	ensure(!pci_assign_device(guest_one, CARD, 0, &at, NULL));
 }
 
+void world_assigned_bytes(void)
+{
+	bytes = true;
+	world_assigned();
+}
+
 void world_assigned_msi(void)
 {
 	msi = true;
@@ -551,7 +582,7 @@ void world_end(void)
 		ensure(!unit_left());
 	}
 	pci_fini();
-	msi = units = false;
+	msi = units = bytes = false;
 	modules = 0;
 }
 

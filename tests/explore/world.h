@@ -34,6 +34,7 @@
 #define ALL_ONES 0xffffffffu
 /* The one register that holds what is written, for guests too. */
 #define SCRATCH 0x40
+#define BYTES 0x80 /* world_assigned_bytes() */
 
 /* The card's BAR 0: where the host has it, and one page of it at most. */
 #define WORLD_BAR 0xf0000000u
@@ -58,6 +59,8 @@ void world_placed(void);
 void world_mapped(void);
 /* world_assigned(), of a card that has MSI. */
 void world_assigned_msi(void);
+/* world_assigned(), and the guest has registers at BYTES. */
+void world_assigned_bytes(void);
 #define WORLD_MSI 0x50
 /*
  * The same worlds with core/iommu, core/irq and core/reset: the card has the

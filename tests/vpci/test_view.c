@@ -788,21 +788,23 @@ static void test_a_write_looks_again_under_the_lock(void **state)
 {
 	static void (*const takes[])(void) = { mark_lost, cut_it, move_it };
 	unsigned int i;
+	uint32_t before;
 
 	(void)state;
 	give(GIVEN);
 	taken = get(GIVEN);
+	before = rd(PCI_BASE_ADDRESS_0, 4);
 	for (i = 0; i < ARRAY_SIZE(takes); i++) {
 		before_lock = takes[i];
-		wr(PCI_INTERRUPT_LINE, 1, 7);
+		wr(PCI_BASE_ADDRESS_0, 4, 0xe0000000);
 		assert_null(before_lock);
 		hf_fetch_and_release(&taken->marks, ~(uint32_t)PCI_MARK_LOST);
 		hf_store_release(&view_of(GIVEN)->cut, 0);
 		hf_store_release(&taken->owner, given.guest);
-		assert_int_equal(rd(PCI_INTERRUPT_LINE, 1), 0);
+		assert_int_equal(rd(PCI_BASE_ADDRESS_0, 4), before);
 	}
-	wr(PCI_INTERRUPT_LINE, 1, 7);
-	assert_int_equal(rd(PCI_INTERRUPT_LINE, 1), 7);
+	wr(PCI_BASE_ADDRESS_0, 4, 0xe0000000);
+	assert_int_not_equal(rd(PCI_BASE_ADDRESS_0, 4), before);
 	pcidev_put(taken);
 }
 

@@ -19,9 +19,7 @@
 typedef pthread_mutex_t plat_lock_t;
 
 typedef struct {
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	bool set; /* guarded by lock */
+	bool set; /* guarded by its place in posix.c */
 } plat_event_t;
 
 struct plat_rcu_head {

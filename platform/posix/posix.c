@@ -49,37 +49,52 @@ uint64_t plat_now(void)
 	return (uint64_t)ts.tv_sec * PLAT_NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
+/* --- events ----------------------------------------------------------------
+ *
+ * Each device has two, and hardly any of them is ever waited for: so who does
+ * waits at one of a few places that all events share, by address, and looks
+ * again whenever anything is set there.
+ */
+#define PLACES 64
+
+static struct place {
+	pthread_mutex_t lock; /* guards .set of its events */
+	pthread_cond_t cond;
+} places[PLACES] = { [0 ... PLACES - 1] = { PTHREAD_MUTEX_INITIALIZER,
+					    PTHREAD_COND_INITIALIZER } };
+
+static struct place *place_of(const plat_event_t *event)
+{
+	return &places[((uintptr_t)event >> 3) * 2654435761u % PLACES];
+}
+
 void plat_event_init(plat_event_t *event)
 {
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_mutex_init(&event->lock, NULL);
-	pthread_cond_init(&event->cond, &attr);
-	pthread_condattr_destroy(&attr);
 	event->set = false;
 }
 
 void plat_event_destroy(plat_event_t *event)
 {
-	pthread_cond_destroy(&event->cond);
-	pthread_mutex_destroy(&event->lock);
+	(void)event;
 }
 
 void plat_event_set(plat_event_t *event)
 {
-	pthread_mutex_lock(&event->lock);
+	struct place *place = place_of(event);
+
+	pthread_mutex_lock(&place->lock);
 	event->set = true;
-	pthread_cond_broadcast(&event->cond);
-	pthread_mutex_unlock(&event->lock);
+	pthread_cond_broadcast(&place->cond);
+	pthread_mutex_unlock(&place->lock);
 }
 
 void plat_event_clear(plat_event_t *event)
 {
-	pthread_mutex_lock(&event->lock);
+	struct place *place = place_of(event);
+
+	pthread_mutex_lock(&place->lock);
 	event->set = false;
-	pthread_mutex_unlock(&event->lock);
+	pthread_mutex_unlock(&place->lock);
 }
 
 bool plat_event_wait(plat_event_t *event, uint64_t deadline)
@@ -88,19 +103,20 @@ bool plat_event_wait(plat_event_t *event, uint64_t deadline)
 		.tv_sec = (time_t)(deadline / PLAT_NSEC_PER_SEC),
 		.tv_nsec = (long)(deadline % PLAT_NSEC_PER_SEC),
 	};
+	struct place *place = place_of(event);
 	int err = 0;
 	bool set;
 
-	pthread_mutex_lock(&event->lock);
+	pthread_mutex_lock(&place->lock);
 	while (!event->set && err != ETIMEDOUT) {
 		if (deadline == PLAT_FOREVER)
-			pthread_cond_wait(&event->cond, &event->lock);
+			pthread_cond_wait(&place->cond, &place->lock);
 		else
-			err = pthread_cond_timedwait(&event->cond, &event->lock,
-						     &ts);
+			err = pthread_cond_clockwait(&place->cond, &place->lock,
+						     CLOCK_MONOTONIC, &ts);
 	}
 	set = event->set;
-	pthread_mutex_unlock(&event->lock);
+	pthread_mutex_unlock(&place->lock);
 	return set;
 }
 

@@ -12,6 +12,8 @@
 #include "device/internal.h"
 
 static hf_atomic(struct pci_segment *) segments[PLAT_PCI_SEGMENTS];
+/* A bit for each that was ever added, set before the pointer; as pci_used. */
+static hf_atomic(uint32_t) used_segments[(PLAT_PCI_SEGMENTS + 31) / 32];
 static hf_atomic(uint64_t) last_instance;
 
 static bool is_segment(unsigned int seg)
@@ -26,9 +28,15 @@ struct pci_segment *pci_segment_find(unsigned int seg)
 
 int pci_segment_next(unsigned int seg)
 {
-	for (; is_segment(seg); seg++)
-		if (pci_segment_find(seg))
+	for (; is_segment(seg); seg++) {
+		uint32_t from = hf_load_relaxed(&used_segments[seg / 32]) >>
+				seg % 32;
+
+		if (!from)
+			seg |= 31; /* none in the rest of the word */
+		else if (from & 1 && pci_segment_find(seg))
 			return (int)seg;
+	}
 	return -ENOENT;
 }
 
@@ -59,6 +67,7 @@ int pci_segment_add(uint16_t seg, struct pci_host *host)
 	pseg->host = host;
 	pci_lock_init(&pseg->lock, LOCK_SEGMENT, "segment", seg);
 	list_init(&pseg->revoking);
+	hf_fetch_or_relaxed(&used_segments[seg / 32], 1u << seg % 32);
 	if (hf_cas_release(&segments[seg], &there, pseg))
 		return 0;
 	segment_free(pseg);

@@ -291,6 +291,22 @@ static void test_a_segment_has_one_host(void **state)
 	assert_null(pci_segment_host(2));
 }
 
+static void test_segments_are_found_wherever_they_are(void **state)
+{
+	static const uint16_t seg[] = { 0, 1, 31, 32, 33, 0x7f, 0xfffe, 0xffff };
+	unsigned int i, at = 0;
+
+	(void)state;
+	for (i = 1; i < ARRAY_SIZE(seg); i++)
+		assert_int_equal(pci_segment_add(seg[i], &test_host.host), 0);
+	for (i = 0; i < ARRAY_SIZE(seg); i++) {
+		assert_int_equal(pci_segment_next(at), seg[i]);
+		assert_int_equal(pci_segment_next(seg[i]), seg[i]);
+		at = seg[i] + 1u;
+	}
+	assert_int_equal(pci_segment_next(at), -ENOENT);
+}
+
 static void test_a_read_only_device_drops_writes(void **state)
 {
 	struct pci_dev *pdev;
@@ -322,6 +338,7 @@ int main(void)
 		CASE(test_a_bus_knows_its_bridge),
 		CASE(test_nothing_is_where_there_is_no_segment),
 		CASE(test_a_segment_has_one_host),
+		CASE(test_segments_are_found_wherever_they_are),
 		CASE(test_a_read_only_device_drops_writes),
 	};
 

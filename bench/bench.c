@@ -22,7 +22,10 @@
 static const struct bench_group *const groups[] = {
 	&bench_lookup,
 	&bench_vpci,
-	&bench_refused,
+	&bench_removal,
+	&bench_assign,
+	&bench_scale,
+	&bench_daemon,
 };
 
 bool bench_is_quick;

@@ -36,7 +36,8 @@ struct bench_group {
 };
 
 /* In groups[] of bench.c, in the order of the report. */
-extern const struct bench_group bench_lookup, bench_vpci, bench_refused;
+extern const struct bench_group bench_lookup, bench_vpci, bench_removal,
+	bench_assign, bench_scale, bench_daemon;
 
 /* --quick: about a fifth of the rounds; sizes may be left out, too. */
 extern bool bench_is_quick;

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What many functions cost: to find and add all of them, to list them, and in
+ * memory, with and without a view, with all modules and with core/device alone.
+ * Each number of functions has a process of its own; what is timed is not
+ * counted, and what is counted is not timed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include <holdfast/device.h>
+#include <holdfast/vpci.h>
+
+#include "bench.h"
+#include "cards.h"
+#include "counted.h"
+
+enum { SIZES = 3, ROUNDS = 5, WITH_VIEW = 1024, ENTRIES = 64 };
+
+static const unsigned int sizes[SIZES] = { 1u << 10, 1u << 16, 1u << 18 };
+static const char *const size_name[SIZES] = { "1 K", "64 K", "256 K" };
+
+/* What a child hands back. */
+static struct answer {
+	double start, walk, query;  /* ns a function */
+	struct counted_memory used; /* by all of them */
+	unsigned int view;          /* bytes, by its own account */
+} * answer;
+
+/* --- time --------------------------------------------------------------------- */
+
+/* Of CPU time: nothing here waits. */
+static uint64_t cpu_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static double ns_since(uint64_t begin, unsigned int count)
+{
+	return (double)(cpu_now() - begin) / count;
+}
+
+/* As code does that works on each: counted one after the other. */
+static double walk_all(unsigned int count)
+{
+	uint64_t begin = cpu_now();
+	struct pci_dev *pdev = NULL;
+	unsigned int n = 0;
+	int seg;
+
+	for (seg = 0; (seg = pci_segment_next((unsigned int)seg)) >= 0; seg++)
+		while ((pdev = pci_next_pdev((uint16_t)seg, pdev)))
+			n++;
+	if (n != count)
+		abort();
+	return ns_since(begin, count);
+}
+
+/* As an administrator's list does: a copy of what is known of each. */
+static double query_all(unsigned int count)
+{
+	uint64_t begin = cpu_now();
+	struct pci_dev_info info;
+	unsigned int n = 0;
+	int seg;
+
+	for (seg = 0; (seg = pci_segment_next((unsigned int)seg)) >= 0; seg++) {
+		pci_sbdf_t at = pci_sbdf_from((uint32_t)seg << 16);
+
+		for (; !pci_query_next(at, &info); n++) {
+			at = info.desc.sbdf;
+			if (at.bdf == UINT16_MAX) {
+				n++;
+				break;
+			}
+			at.bdf++;
+		}
+	}
+	if (n != count)
+		abort();
+	return ns_since(begin, count);
+}
+
+static void take_times(const struct cards *cards)
+{
+	uint64_t begin;
+
+	cards_start(cards, CARDS_ALL_AND_RESET);
+	begin = cpu_now();
+	cards_scan();
+	answer->start = ns_since(begin, cards->count);
+	walk_all(cards->count);
+	answer->walk = walk_all(cards->count);
+	answer->query = query_all(cards->count);
+}
+
+/* --- memory ------------------------------------------------------------------- */
+
+static void used_since(const struct counted_memory *before)
+{
+	struct counted_memory now = counted_memory();
+
+	answer->used.asked = now.asked - before->asked;
+	answer->used.taken = now.taken - before->taken;
+	answer->used.pieces = now.pieces - before->pieces;
+}
+
+static void count_all(const struct cards *cards)
+{
+	struct counted_memory before;
+
+	counted_memory_start();
+	cards_start(cards, CARDS_ALL_AND_RESET);
+	before = counted_memory();
+	cards_scan();
+	used_since(&before);
+}
+
+static void count_alone(const struct cards *cards)
+{
+	struct counted_memory before;
+
+	counted_memory_start();
+	cards_start(cards, CARDS_DEVICE);
+	before = counted_memory();
+	cards_register(0, cards->count);
+	used_since(&before);
+}
+
+/* What devices cost in addition as those of a guest. */
+static void count_views(const struct cards *cards)
+{
+	struct counted_memory before;
+	struct vpci_info info;
+	struct domain *guest;
+	unsigned int i;
+
+	counted_memory_start();
+	cards_start(cards, CARDS_ALL);
+	cards_scan();
+	if (domain_create(0, "guest", NULL, NULL, &guest))
+		abort();
+	before = counted_memory();
+	for (i = 0; i < cards->count; i++)
+		cards_assign(guest, i);
+	used_since(&before);
+	if (vpci_query(cards_at(0), &info))
+		abort();
+	answer->view = (unsigned int)info.bytes;
+}
+
+/* --- the group ---------------------------------------------------------------- */
+
+static void one_value(const char *name, const char *unit, double val)
+{
+	struct bench_series s = bench_series(&val, 1);
+
+	bench_value(name, unit, &s);
+	bench_free(&s, 1);
+}
+
+static void show_times(void)
+{
+	enum { START, WALK, QUERY, KINDS };
+	static const char *const kind[KINDS] = { "start", "walk", "list" };
+	double sample[KINDS][SIZES][ROUNDS], median[KINDS][SIZES], x[SIZES];
+	unsigned int i, k, r, rounds = bench_is_quick ? 1 : ROUNDS;
+	struct bench_curve curve[KINDS];
+
+	for (r = 0; r < rounds; r++) {
+		for (i = 0; i < SIZES; i++) {
+			struct cards cards = { .count = sizes[i],
+					       .step = 1,
+					       .iommu = true };
+
+			cards_process(take_times, &cards);
+			sample[START][i][r] = answer->start;
+			sample[WALK][i][r] = answer->walk;
+			sample[QUERY][i][r] = answer->query;
+		}
+	}
+	puts("ns of a CPU        start      walk      list   a function");
+	for (i = 0; i < SIZES; i++) {
+		x[i] = sizes[i];
+		printf("%-14s", size_name[i]);
+		for (k = 0; k < KINDS; k++) {
+			char name[64];
+			struct bench_series s =
+				bench_series(sample[k][i], rounds);
+
+			snprintf(name, sizeof(name), "%s, %s functions",
+				 kind[k], size_name[i]);
+			bench_value(name, "ns", &s);
+			median[k][i] = bench_median(&s);
+			printf("%10.0f", median[k][i]);
+			bench_free(&s, 1);
+		}
+		putchar('\n');
+	}
+	printf("%-14s", "256 K to 64 K");
+	for (k = 0; k < KINDS; k++) {
+		char name[64];
+		struct bench_series more = bench_series(sample[k][2], rounds);
+		struct bench_series less = bench_series(sample[k][1], rounds);
+
+		snprintf(name, sizeof(name), "%s, 256 K to 64 K functions",
+			 kind[k]);
+		printf("%9.2f×", bench_ratio(name, &more, &less));
+		bench_free(&more, 1);
+		bench_free(&less, 1);
+		curve[k] = (struct bench_curve){ kind[k], SIZES, x, median[k] };
+	}
+	putchar('\n');
+	bench_plot("scale-time",
+		   &(struct bench_axes){ "What one of many functions costs",
+					 "functions", "ns a function", true,
+					 true },
+		   curve, KINDS);
+}
+
+/* Bytes a further function takes between two sizes. */
+static double slope(const double *bytes, unsigned int from)
+{
+	return (bytes[from + 1] - bytes[from]) /
+	       (sizes[from + 1] - sizes[from]);
+}
+
+static double show_memory(const char *what, unsigned int step,
+			  void (*count)(const struct cards *), double *line)
+{
+	double asked[SIZES], taken[SIZES], pieces = 0;
+	unsigned int i;
+	char name[64];
+
+	for (i = 0; i < SIZES; i++) {
+		struct cards cards = { .count = sizes[i],
+				       .step = step,
+				       .iommu = true };
+
+		cards_process(count, &cards);
+		asked[i] = (double)answer->used.asked;
+		taken[i] = (double)answer->used.taken;
+		pieces = (double)answer->used.pieces / sizes[i];
+		line[i] = asked[i] / sizes[i];
+		snprintf(name, sizeof(name), "bytes, %s, %s functions", what,
+			 size_name[i]);
+		one_value(name, "B", line[i]);
+		printf("%-14s %-6s %9.1f %9.1f %9.2f\n", what, size_name[i],
+		       asked[i] / sizes[i], taken[i] / sizes[i], pieces);
+	}
+	printf("%-14s a further one: %.1f (to 64 K), %.1f (to 256 K)\n", what,
+	       slope(asked, 0), slope(asked, 1));
+	if (count == count_all)
+		bench_goal("memory: bytes of a further device, 256 K to 64 K",
+			   BENCH_AT_MOST, 1.05,
+			   slope(asked, 1) / slope(asked, 0), "×");
+	return slope(asked, 1);
+}
+
+static double view_bytes(unsigned int msix)
+{
+	struct cards cards = {
+		.count = WITH_VIEW, .step = 8, .msix = msix, .iommu = true
+	};
+
+	cards_process(count_views, &cards);
+	printf("%-14u %12.1f %9.1f %9.2f   (%u by its own account)\n", msix,
+	       (double)answer->used.asked / WITH_VIEW,
+	       (double)answer->used.taken / WITH_VIEW,
+	       (double)answer->used.pieces / WITH_VIEW, answer->view);
+	return (double)answer->used.asked / WITH_VIEW;
+}
+
+static void show_views(double device)
+{
+	double none, some, twice, entry, view;
+
+	puts("\nMSI-X entries  in a guest:      B     taken    pieces");
+	none = view_bytes(0);
+	some = view_bytes(ENTRIES);
+	twice = view_bytes(2 * ENTRIES);
+	entry = (twice - some) / ENTRIES;
+	view = some - ENTRIES * entry;
+	printf("%.1f bytes an MSI-X entry; with MSI-X, its table apart: %.1f\n",
+	       entry, view);
+	one_value("bytes in a guest, no MSI-X", "B", none);
+	one_value("bytes in a guest, MSI-X, its table apart", "B", view);
+	one_value("bytes an MSI-X entry in a guest", "B", entry);
+	bench_goal("memory: a device with a view, MSI-X table apart",
+		   BENCH_AT_MOST, 6144, device + view, "B");
+}
+
+static void run(void)
+{
+	double all[SIZES], alone[SIZES], x[SIZES], device;
+	struct bench_curve curve[2];
+	unsigned int i;
+
+	answer = mmap(NULL, sizeof(*answer), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (answer == MAP_FAILED)
+		abort();
+	show_times();
+	puts("\nfunctions           asked: B     taken    pieces");
+	show_memory("core/device", 1, count_alone, alone);
+	device = show_memory("all modules", 1, count_all, all);
+	bench_goal("memory: a device, all modules", BENCH_AT_MOST, 1024, device,
+		   "B");
+	show_views(device);
+	for (i = 0; i < SIZES; i++)
+		x[i] = sizes[i];
+	curve[0] = (struct bench_curve){ "all modules", SIZES, x, all };
+	curve[1] = (struct bench_curve){ "core/device alone", SIZES, x, alone };
+	bench_plot("scale-memory",
+		   &(struct bench_axes){ "Memory of one of many functions",
+					 "functions", "bytes a function", true,
+					 false },
+		   curve, 2);
+}
+
+const struct bench_group bench_scale = {
+	.name = "scale",
+	.title = "many functions: time to start and to list, memory",
+	.run = run,
+};

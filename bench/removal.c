@@ -36,7 +36,7 @@ enum { SUBJECT, NEIGHBOUR, CARDS = NEIGHBOUR + BENCH_THREADS };
 enum {
 	BATCH = 32,
 	ROUNDS = 61,
-	SAMPLES = 1024,
+	SAMPLES = 4096,
 	LATENCY_SLICE = 10000, /* µs */
 	TRAFFIC_SLICE = 20000,
 	PAUSE = 1000,
@@ -394,11 +394,13 @@ static void sample_cost(struct cost *c)
 {
 	c->took.n = 0;
 	prepare(c->kind);
+	plat_rcu_barrier(); /* what others have left to be freed */
 	keep(&c->wall_with, slice(c, removes, c, TRAFFIC_SLICE));
 	keep(&c->with, read_cpu());
 	keep(&c->stall_with, worst_stall());
 	c->sleeps += slept();
 	c->cpu = mean(&c->took);
+	plat_rcu_barrier();
 	keep(&c->wall_without, slice(c, computes, c, TRAFFIC_SLICE));
 	keep(&c->without, read_cpu());
 	keep(&c->stall_without, worst_stall());

@@ -20,12 +20,8 @@
 #include "report.h"
 
 static const struct bench_group *const groups[] = {
-	&bench_lookup,
-	&bench_vpci,
-	&bench_removal,
-	&bench_assign,
-	&bench_scale,
-	&bench_daemon,
+	&bench_lookup, &bench_vpci,  &bench_removal,
+	&bench_assign, &bench_scale, &bench_daemon,
 };
 
 bool bench_is_quick;

@@ -25,6 +25,7 @@ enum {
 	TRIPS = 32,
 	GROUP = 8, /* functions of a device */
 	DEATH = 64,
+	CROWD = 32768,
 	ROUNDS = 41,
 	RESET_ROUNDS = 5,
 };
@@ -246,6 +247,19 @@ static void deaths(const struct cards *cards)
 	show_ratio("… to with one", all, one, n);
 }
 
+/* Of the others that are there it should notice nothing. */
+static void death_in_a_crowd(const struct cards *cards)
+{
+	unsigned int i, n = rounds(ROUNDS);
+	double one[ROUNDS];
+
+	cards_start(cards, CARDS_ALL);
+	cards_scan();
+	for (i = 0; i < n; i++)
+		one[i] = death(1);
+	show("a guest dies with a device, of 32,768 there are", "µs", one, n);
+}
+
 static double reset_trip(struct domain *d)
 {
 	uint64_t begin = bench_now();
@@ -287,6 +301,9 @@ static void run(void)
 	static const struct cards mortal = { .count = DEATH,
 					     .step = 8,
 					     .iommu = true };
+	static const struct cards crowd = { .count = CROWD,
+					    .step = 8,
+					    .iommu = true };
 	static const struct cards with_flr = {
 		.count = DEATH, .step = 8, .flr = true, .iommu = true
 	};
@@ -294,6 +311,7 @@ static void run(void)
 	cards_process(to_and_fro, &single);
 	cards_process(groups, &grouped);
 	cards_process(deaths, &mortal);
+	cards_process(death_in_a_crowd, &crowd);
 	cards_process(resets, &with_flr);
 }
 

@@ -242,13 +242,16 @@ static void round_trips(void)
 		v[i] = (struct bench_variant){ trips[i].name, sample_trip,
 					       &trips[i] };
 	bench_rounds(v, ARRAY_SIZE(trips), ROUNDS, s);
-	printf("%-28s %9s %9s\n", "a request", "µs", "to echo");
+	printf("%-28s %9s %18s\n", "a request", "µs", "to the one before");
 	for (i = 0; i < ARRAY_SIZE(trips); i++) {
 		bench_value(trips[i].name, "µs", &s[i]);
-		snprintf(name, sizeof(name), "%s, to echo", trips[i].name);
-		printf("%-28s %9.1f %9.2f\n", trips[i].name,
-		       bench_median(&s[i]),
-		       i ? bench_ratio(name, &s[i], &s[0]) : 1);
+		printf("%-28s %9.1f", trips[i].name, bench_median(&s[i]));
+		if (i) {
+			snprintf(name, sizeof(name), "%s, to %s", trips[i].name,
+				 trips[i - 1].name);
+			printf(" %18.2f", bench_ratio(name, &s[i], &s[i - 1]));
+		}
+		putchar('\n');
 	}
 	bench_free(s, ARRAY_SIZE(trips));
 }

@@ -116,6 +116,7 @@ static struct reader {
 	pci_sbdf_t at;
 	uint64_t last, worst; /* ns: end of a batch; the longest */
 	enum traffic traffic;
+	bool keeps; /* its card, whatever happens */
 	uint64_t reads;
 	struct usage from, to; /* once a millisecond */
 } reader[BENCH_THREADS];
@@ -284,7 +285,11 @@ static unsigned int reads(void *data, uint32_t *seed)
 	uint64_t val, now;
 
 	for (i = 0; i < BATCH; i++) {
-		if (vpci_read(r->domain, r->at, 0, 2, &val) == PCI_AGAIN)
+		bool again = vpci_read(r->domain, r->at, 0, 2, &val);
+
+		if (r->keeps && (again || val != CARDS_VENDOR))
+			abort(); /* it has noticed a removal */
+		if (again)
 			sched_yield(); /* as a platform gives the CPU away */
 		if (r->traffic == GUESTS)
 			guest_runs(seed);
@@ -308,6 +313,7 @@ static void aim(struct reader *r, unsigned int nth, const struct cost *c)
 	r->last = r->worst = r->reads = 0;
 	r->from = r->to = (struct usage){ 0 };
 	r->traffic = c->traffic;
+	r->keeps = c->place != SAME || c->kind == REFUSED;
 	r->domain = guest;
 	r->at = guest_at[NEIGHBOUR + nth];
 	if (c->place != SAME)
@@ -373,6 +379,7 @@ static void sample_times(struct test *t)
 	const struct cost c = { t->kind, t->place, GUESTS, BENCH_THREADS, 0 };
 	unsigned int i;
 
+	prepare(t->kind);
 	if (t->place != IDLE)
 		slice(&c, takes_times, t, LATENCY_SLICE);
 	else

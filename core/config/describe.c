@@ -175,25 +175,32 @@ static void read_header(struct conf *c, struct pci_dev_desc *desc)
 	desc->hdr_type = type & PCI_HEADER_TYPE_MASK;
 	desc->multifunction = type & PCI_HEADER_TYPE_MFD;
 	desc->ident.class_rev = conf_read(c, PCI_CLASS_REVISION, 4);
-	if (desc->hdr_type > PCI_HEADER_TYPE_CARDBUS)
+	if (desc->hdr_type > PCI_HEADER_TYPE_CARDBUS) {
 		desc_defect(desc, "its header type is unknown");
+		desc->buses_unknown = true;
+	}
 }
 
 /*
  * Buses below it. Believed only if they lead downwards and nowhere else: so a
- * walk along bridges ends, and each bus has one bridge.
+ * walk along bridges ends, and each bus has one bridge. Of what is not believed
+ * it is not known which they are.
  */
 static void read_bridge(struct conf *c, struct pci_dev_desc *desc)
 {
-	uint8_t secondary = conf_read(c, PCI_SECONDARY_BUS, 1);
-	uint8_t subordinate = conf_read(c, PCI_SUBORDINATE_BUS, 1);
+	uint32_t buses = conf_read(c, PCI_PRIMARY_BUS, 4);
+	uint8_t secondary = (uint8_t)(buses >> 8);
+	uint8_t subordinate = (uint8_t)(buses >> 16);
 	pci_sbdf_t other;
 
 	if ((desc->hdr_type != PCI_HEADER_TYPE_BRIDGE &&
 	     desc->hdr_type != PCI_HEADER_TYPE_CARDBUS) ||
 	    !secondary)
 		return;
-	if (secondary <= desc->sbdf.bus)
+	desc->buses_unknown = true;
+	if (buses == UINT32_MAX)
+		desc_defect(desc, "its bus numbers read all-ones");
+	else if (secondary <= desc->sbdf.bus)
 		desc_defect(desc, "its secondary bus is not below its own");
 	else if (subordinate < secondary)
 		desc_defect(desc, "its last bus is below its first");
@@ -203,6 +210,7 @@ static void read_bridge(struct conf *c, struct pci_dev_desc *desc)
 	else {
 		desc->secondary = secondary;
 		desc->subordinate = subordinate;
+		desc->buses_unknown = false;
 	}
 }
 
@@ -312,6 +320,14 @@ static void wait_ready(struct conf *c)
 	plat_event_destroy(&never);
 }
 
+/* Whose place is not known is not touched any more than that. */
+static bool is_misplaced(const struct pci_dev_desc *desc)
+{
+	return desc->parent.sbdf == desc->sbdf.sbdf &&
+	       !pci_bus_is_root(pci_segment_find(desc->sbdf.seg),
+				desc->sbdf.bus);
+}
+
 /* What touches more than this function's read side. */
 static void finish(struct conf *c, struct pci_dev_desc *desc)
 {
@@ -340,6 +356,8 @@ int conf_describe_new(pci_sbdf_t sbdf, struct pci_dev *pf, bool search,
 		if (found)
 			err = conf_describe(&c, found, desc);
 	}
+	if (!err && is_misplaced(desc))
+		err = -ENXIO;
 	if (!err) {
 		finish(&c, desc);
 		err = c.err;

@@ -14,6 +14,7 @@ struct walk {
 	struct pci_host *host;
 	struct pci_scan *scan;
 	uint32_t buses[256 / 32]; /* a bit for each to visit */
+	bool gap; /* a root bus above this one may be behind what failed */
 };
 
 static void visit_later(struct walk *w, unsigned int bus)
@@ -28,6 +29,26 @@ static bool wanted(const struct walk *w, unsigned int bus)
 
 /* --- one function --------------------------------------------------------- */
 
+/*
+ * It may be a bridge. Below one that is known, the registry holds back what is
+ * behind it (core/device/bus.c).
+ */
+static void leave_gap(struct walk *w, pci_sbdf_t sbdf, int err)
+{
+	struct pci_dev *pf = vf_find_pf(sbdf); /* a VF is no bridge */
+	struct pci_dev_info info;
+	char name[PCI_SBDF_LEN];
+
+	pcidev_put(pf);
+	if (w->gap || pf || !pci_query(sbdf, &info) ||
+	    !pci_bus_is_root(pci_segment_find(w->seg), sbdf.bus))
+		return;
+	w->gap = true;
+	plat_log(PLAT_WARN,
+		 "%s: not added, error %d: not looking for root buses above",
+		 pci_sbdf_print(name, sbdf), err);
+}
+
 static void add_one(struct walk *w, pci_sbdf_t sbdf, struct pci_dev *pf,
 		    bool search)
 {
@@ -40,6 +61,7 @@ static void add_one(struct walk *w, pci_sbdf_t sbdf, struct pci_dev *pf,
 	w->scan->added += added;
 	if (!err)
 		return;
+	leave_gap(w, sbdf, err);
 	w->scan->failed++;
 	if (!w->scan->error) {
 		w->scan->error = err;
@@ -155,10 +177,12 @@ static int begin(struct walk *w, uint16_t seg, struct pci_scan *scan)
 
 static void scan_buses(struct walk *w)
 {
+	pci_sbdf_t bridge;
 	unsigned int bus;
 
 	for (bus = 0; bus < 256; bus++)
-		if (wanted(w, bus))
+		if (wanted(w, bus) &&
+		    (!w->gap || !pci_bus_bridge(w->seg, (uint8_t)bus, &bridge)))
 			scan_bus(w, (uint8_t)bus);
 }
 

@@ -82,6 +82,9 @@ static unsigned int check_device(struct pci_segment *pseg, struct pci_dev *pdev,
 	if (!list_empty(&pdev->removal_entry) ||
 	    !list_empty(&pdev->revoking_entry))
 		broken += broken_rule(sbdf, "on a list of the departing");
+	if (!pdev->parent && !pcidev_marked(pdev, PCI_MARK_ASTRAY) &&
+	    !pci_bus_is_root(pseg, sbdf.bus))
+		broken += broken_rule(sbdf, "behind a bridge, on its own");
 	broken += check_holds(pdev) + check_owner(pdev);
 	while ((why = pci_stages_check(pdev, &stage)))
 		broken += broken_rule(sbdf, why);

@@ -81,6 +81,7 @@ struct pci_segment {
 	struct pci_table table; /* written under lock */
 	/* Per bus: the bridge above, its bdf + 1; 0 none. Written under lock. */
 	hf_atomic(uint32_t) bridge[256];
+	hf_atomic(uint32_t) unknown; /* how many desc.buses_unknown; likewise */
 	/* Slots whose lost device is still being revoked; under lock. */
 	struct list_head revoking; /* pci_dev.revoking_entry */
 };
@@ -105,6 +106,7 @@ enum {
 			<< 0, /* tested in the section that touches hardware */
 	PCI_MARK_READ_ONLY = 1 << 1,
 	PCI_MARK_NO_MASTER = 1 << 2, /* too many faults: set under lock */
+	PCI_MARK_ASTRAY = 1 << 3,    /* bus.c; set under the segment lock */
 };
 
 struct pci_hold {
@@ -399,6 +401,7 @@ int pcidev_settle(struct pci_dev *pdev);
 /* The hold that a device of @d has; NULL: no memory. */
 struct pci_hold *pcidev_assigned_hold(struct domain *d) __must_check;
 
+/* Also what may be one: not of a kind that is known, and no endpoint's header. */
 bool pcidev_is_bridge(const struct pci_dev *pdev);
 bool pcidev_is_broken(struct pci_dev *pdev); /* no lock of it held */
 
@@ -424,6 +427,20 @@ int pci_instance_lost(pci_sbdf_t sbdf, uint64_t instance);
 
 void pci_event_post(enum pci_event_type type, pci_sbdf_t sbdf,
 		    uint64_t instance, const char *detail);
+
+/* bus.c. No published bridge leads there, as far as they say. */
+bool pci_bus_is_root(struct pci_segment *pseg, uint8_t bus);
+/*
+ * @pdev is about to be published, under the segment lock: who is behind it
+ * already is astray, and so is itself below such a device.
+ */
+void pci_bus_join(struct pci_dev *pdev);
+/* Why nobody's word makes it fit again, or NULL. Under pdev->lock. */
+const char *pci_bus_defect(struct pci_dev *pdev);
+/* Astray, behind @bridge. In the section in which both were found. */
+bool pcidev_is_astray(struct pci_dev *pdev, const struct pci_dev *bridge);
+/* @parent and all above have something at @bdf below. Under the segment lock. */
+void pci_bus_raise_last(struct pci_dev *parent, uint16_t bdf);
 
 /* Stages, in their order and against it. */
 int pci_stages_attach(struct pci_dev *pdev);

@@ -314,6 +314,8 @@ bool pcidev_is_bridge(const struct pci_dev *pdev)
 	case PCI_TYPE_HOST_BRIDGE:
 	case PCI_TYPE_CARDBUS:
 		return true;
+	case PCI_TYPE_UNKNOWN:
+		return pdev->desc.hdr_type != 0; /* an endpoint's is 0 */
 	default:
 		return false;
 	}
@@ -471,6 +473,8 @@ out:
 void pcidev_set_broken(struct pci_dev *pdev, const char *why)
 {
 	pci_lock(&pdev->lock);
+	if (!why)
+		why = pci_bus_defect(pdev);
 	pdev->broken = why;
 	pci_unlock(&pdev->lock);
 	pci_event_post(PCI_EVENT_BROKEN, pdev->desc.sbdf, pdev->instance,

@@ -203,17 +203,3 @@ bool pcidev_is_lost(struct pci_dev *pdev)
 {
 	return pcidev_marked(pdev, PCI_MARK_LOST);
 }
-
-int pci_bus_bridge(uint16_t seg, uint8_t bus, pci_sbdf_t *bridge)
-{
-	struct pci_segment *pseg = pci_segment_find(seg);
-	uint32_t entry;
-
-	if (!pseg)
-		return -ENODEV;
-	entry = hf_load_acquire(&pseg->bridge[bus]);
-	if (!entry)
-		return -ENOENT;
-	*bridge = (pci_sbdf_t){ .bdf = (uint16_t)(entry - 1), .seg = seg };
-	return 0;
-}

@@ -159,10 +159,7 @@ static int link_parent(struct pci_dev *pdev)
 	if (err)
 		return err;
 	pdev->parent = parent;
-	for (; parent; parent = parent->parent)
-		if (hf_load_relaxed(&parent->last_below) < pdev->desc.sbdf.bdf)
-			hf_store_relaxed(&parent->last_below,
-					 pdev->desc.sbdf.bdf);
+	pci_bus_raise_last(parent, pdev->desc.sbdf.bdf);
 	return 0;
 }
 
@@ -193,9 +190,12 @@ static int publish(struct pci_dev *pdev, struct pci_bus **spare)
 		err = -EBUSY;
 	else if (pdev->parent_hold)
 		err = link_parent(pdev);
+	else if (!pci_bus_is_root(pseg, sbdf.bus))
+		err = -ENXIO;
 	if (err)
 		goto out;
 
+	pci_bus_join(pdev);
 	pci_table_prepare(&pseg->table, sbdf.bus, spare);
 	domain_get(hardware_domain);
 	pci_lock(&hardware_domain->lock);
@@ -209,6 +209,8 @@ static int publish(struct pci_dev *pdev, struct pci_bus **spare)
 	if (pdev->desc.secondary)
 		hf_store_release(&pseg->bridge[pdev->desc.secondary],
 				 sbdf.bdf + 1u);
+	if (pdev->desc.buses_unknown)
+		hf_fetch_add_relaxed(&pseg->unknown, 1);
 	inherit_loss(pdev);
 	pci_event_post(PCI_EVENT_ADDED, sbdf, pdev->instance,
 		       pci_dev_type_name(pdev->desc.type));
@@ -369,6 +371,8 @@ static void take_down(struct pci_dev *pdev, struct domain *d)
 	    hf_load_relaxed(&pseg->bridge[pdev->desc.secondary]) ==
 		    sbdf.bdf + 1u)
 		hf_store_relaxed(&pseg->bridge[pdev->desc.secondary], 0);
+	if (pdev->desc.buses_unknown)
+		(void)hf_fetch_sub_release(&pseg->unknown, 1);
 	list_del(&pdev->domain_entry);
 	d->ndevices--;
 	hf_store_relaxed(&pdev->owner, NULL);

@@ -49,6 +49,9 @@ static bool isolates(const struct pci_dev *bridge, enum pci_group_why *why)
 	case PCI_TYPE_CARDBUS:
 		*why = PCI_GROUP_BRIDGE;
 		return false;
+	case PCI_TYPE_UNKNOWN:
+		*why = PCI_GROUP_BRIDGE;
+		return !pcidev_is_bridge(bridge);
 	default: /* no bridge, or one whose ports below are asked */
 		return true;
 	}
@@ -125,7 +128,8 @@ static int add_below(struct group *g, struct pci_dev *anchor,
 	for (; !err && (pdev = pci_table_next(&anchor->pseg->table, &bdf)) &&
 	       bdf <= last;
 	     bdf++)
-		if (pcidev_is_below(pdev, anchor->desc.sbdf, false))
+		if (pcidev_is_below(pdev, anchor->desc.sbdf, false) ||
+		    pcidev_is_astray(pdev, anchor))
 			err = add(g, pdev, why, with, at);
 	return err;
 }

@@ -57,7 +57,8 @@ const char *pci_cap_name(bool extended, uint16_t id); /* "MSI-X"; or NULL */
 /* --- adding ------------------------------------------------------------------
  * Read a function and say what it is. 0; -ENODEV nobody there; -EAGAIN it
  * answers with retry status (0x0001 for the vendor, PCIe 6.0 §2.3.2) still;
- * -EIO it cannot be read. Hostile contents are no error: desc->defect says.
+ * -EIO it cannot be read; -ENXIO it is behind a bridge that is not registered.
+ * Hostile contents are no error: desc->defect says.
  * BARs are sized, so it is not for a function in use. May sleep.
  */
 int pci_describe(pci_sbdf_t sbdf, struct pci_dev_desc *desc) __must_check;
@@ -81,6 +82,10 @@ struct pci_scan {
  * address (all functions of the slot, bridges followed). Devices known
  * already stay. Returns 0, also if single devices failed (see @scan), or
  * -ENODEV no such segment.
+ *
+ * What failed on a root bus may be a bridge to any bus above: then none of
+ * these is visited to which no registered bridge leads, so that nothing behind
+ * it is taken for a device on a root bus. The next scan that can add it goes on.
  */
 int pci_scan_segment(uint16_t seg, struct pci_scan *scan) __must_check;
 int pci_scan_slot(pci_sbdf_t sbdf, struct pci_scan *scan) __must_check;

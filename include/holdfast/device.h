@@ -87,6 +87,7 @@ struct pci_dev_desc {
 	uint8_t phantom_stride; /* 0, or 1, 2, 4: functions it may also use */
 	uint8_t secondary,
 		subordinate; /* a bridge's buses, secondary 0: none */
+	bool buses_unknown;  /* … or there may be, and nobody knows which */
 	uint16_t vf_total, vf_num, vf_offset, vf_stride; /* a PF's */
 	uint16_t vf_device;
 	pci_sbdf_t parent;  /* the PF of a VF, the bridge above; or itself */
@@ -121,12 +122,17 @@ struct pci_host *pci_segment_host(uint16_t seg); /* NULL: no such segment */
  * Make a device known: one object with one reference, the registry's, owned
  * by the hardware domain, child of its parent. core/config fills @desc;
  * only stages touch hardware here. A parent has a lower address than its child.
+ * One without a parent is on a root bus: no registered bridge leads there. If
+ * one is registered later, whoever is behind it already and not below it is
+ * broken for its life, whatever pcidev_mend() says: its isolation group cannot
+ * be told. It is to be removed and found again.
  *
  * Returns 0 and, if @out, a counted pointer (caller puts). The same hardware
  * again: 0, nothing changed (rule 16). Other hardware than is registered
  * here: the old device is lost first. -EBUSY: an operation runs on the
  * address, or its old device is still being revoked; -ENODEV: the segment,
- * or the PF of a VF, is not there; -EINVAL; -ENOMEM. May sleep.
+ * or the parent, is not there; -ENXIO: a bridge leads to its bus, and it has no
+ * parent; -EINVAL; -ENOMEM. May sleep.
  */
 int pci_register_device(const struct pci_dev_desc *desc, struct pci_dev **out)
 	__must_check;
@@ -275,7 +281,7 @@ void pcidev_set_read_only(struct pci_dev *pdev, bool on);
 
 /*
  * The bridge whose secondary bus this is, as remembered when it was added.
- * 0 and *@bridge; -ENOENT a root bus; -ENODEV no such segment or bus.
+ * 0 and *@bridge; -ENOENT none that is registered; -ENODEV no such segment.
  */
 int pci_bus_bridge(uint16_t seg, uint8_t bus, pci_sbdf_t *bridge) __must_check;
 

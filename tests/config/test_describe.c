@@ -413,11 +413,30 @@ test_bus_numbers_that_lead_up_or_nowhere_are_not_believed(void **state)
 		desc = described("05:00.0");
 		assert_int_equal(desc.secondary, 0);
 		assert_int_equal(desc.subordinate, 0);
+		assert_int_equal(desc.buses_unknown, want[i].defect != NULL);
 		if (want[i].defect)
 			assert_string_equal(desc.defect, want[i].defect);
 		else
 			assert_null(desc.defect);
 	}
+}
+
+/* What would be bus 255 to one who believes it. */
+static void test_bus_numbers_that_are_no_answer(void **state)
+{
+	struct fake_fn *fn = fake_bridge("05:00.0", 6, 6);
+	struct pci_dev_desc desc;
+
+	(void)state;
+	fake_put(fn, PCI_PRIMARY_BUS, 4, UINT32_MAX);
+	desc = described("05:00.0");
+	assert_string_equal(desc.defect, "its bus numbers read all-ones");
+	assert_int_equal(desc.secondary, 0);
+	assert_true(desc.buses_unknown);
+	fake_put(fn, PCI_PRIMARY_BUS, 4, 0x00060605);
+	assert_false(described("05:00.0").buses_unknown);
+	fn->reg[PCI_HEADER_TYPE] = 0x7f; /* it may be one */
+	assert_true(described("05:00.0").buses_unknown);
 }
 
 static void test_a_bus_has_one_bridge(void **state)
@@ -551,6 +570,7 @@ int main(void)
 		CASE(test_an_unknown_header_type_is_a_defect),
 		CASE(test_a_slot_is_below_a_port_that_says_so),
 		CASE(test_bus_numbers_that_lead_up_or_nowhere_are_not_believed),
+		CASE(test_bus_numbers_that_are_no_answer),
 		CASE(test_a_bus_has_one_bridge),
 		CASE(test_the_parent_is_the_bridge_above),
 		CASE(test_the_phantom_stride_is_8_shifted_by_the_field),

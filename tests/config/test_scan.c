@@ -201,6 +201,69 @@ static void test_below_a_link_all_functions_are_of_the_slot(void **state)
 	assert_int_equal(scan.added, 2);
 }
 
+/* Nothing behind a bridge is taken for a device on a root bus. */
+static void test_what_failed_may_be_the_bridge_to_any_bus_above(void **state)
+{
+	struct fake_fn *bridge = fake_bridge("00:01.0", 1, 1);
+
+	(void)state;
+	fake_bridge("00:02.0", 2, 2);
+	fake_add("01:00.0", 0x10fb8086);
+	fake_add("02:00.0", 0x10fb8086);
+	fake_add("80:00.0", 0x10fb8086);
+	bridge->unreadable = true;
+	scan_all();
+	assert_int_equal(scan.failed, 1);
+	assert_int_equal(scan.where.sbdf, bridge->sbdf.sbdf);
+	assert_true(is_there("02:00.0"));
+	assert_false(is_there("01:00.0"));
+	assert_false(is_there("80:00.0"));
+	bridge->unreadable = false;
+	scan_all();
+	assert_int_equal(scan.failed, 0);
+	assert_int_equal(info_of("01:00.0").desc.parent.sbdf,
+			 bridge->sbdf.sbdf);
+	assert_true(is_there("80:00.0"));
+}
+
+/* Behind a bridge that is known, and a VF, which is none. */
+static void test_what_failed_elsewhere_keeps_no_root_bus(void **state)
+{
+	struct fake_fn *pf = fake_add("00:03.0", 0x10fb8086);
+
+	(void)state;
+	fake_sriov(pf, 2, 8, 1);
+	fake_at(at("00:04.1"))->unreadable = true;
+	fake_bridge("00:01.0", 1, 3);
+	fake_add("01:00.0", 0x10fb8086)->unreadable = true;
+	fake_add("02:00.0", 0x10fb8086);
+	fake_add("80:00.0", 0x10fb8086);
+	scan_all();
+	assert_int_equal(scan.failed, 4);  /* the VF twice */
+	assert_false(is_there("02:00.0")); /* behind 01:00.0, or nobody */
+	assert_true(is_there("80:00.0"));
+}
+
+static void test_behind_a_bridge_with_a_defect(void **state)
+{
+	struct fake_fn *fn;
+
+	(void)state;
+	fake_bridge("00:01.0", 1, 3);
+	fake_put(fake_bridge("01:00.0", 2, 2), PCI_PRIMARY_BUS, 4, UINT32_MAX);
+	fn = fake_add("02:00.0", 0x10fb8086);
+	fake_bar(fn, PCI_BASE_ADDRESS_0, 0xfe000000, 0xfffff000);
+	fake_add("80:00.0", 0x10fb8086);
+	scan_all();
+	assert_string_equal(info_of("01:00.0").broken,
+			    "its bus numbers read all-ones");
+	assert_int_equal(scan.error, -ENXIO);
+	assert_int_equal(scan.where.sbdf, fn->sbdf.sbdf);
+	assert_int_equal(fn->writes, 0);
+	assert_int_equal(pci_add_device(fn->sbdf), -ENXIO);
+	assert_true(is_there("80:00.0"));
+}
+
 static int stuck_next(struct pci_host *host, pci_sbdf_t *sbdf)
 {
 	(void)host;
@@ -244,6 +307,9 @@ int main(void)
 		CASE(test_below_a_link_there_is_one_device),
 		KNOWING(test_a_knowing_host_also_has_other_root_buses),
 		KNOWING(test_below_a_link_all_functions_are_of_the_slot),
+		KNOWING(test_what_failed_may_be_the_bridge_to_any_bus_above),
+		KNOWING(test_what_failed_elsewhere_keeps_no_root_bus),
+		KNOWING(test_behind_a_bridge_with_a_defect),
 		KNOWING(test_a_host_that_does_not_move_on_ends),
 	};
 

@@ -59,6 +59,7 @@ static void put_back(void)
 	*vf->parent_hold = was.child;
 	pci_table_set(&lone->pseg->table, pci_sbdf(0, 2, 0, 0), lone);
 	list_init(&lone->pseg->revoking);
+	hf_store_relaxed(&lone->pseg->unknown, 0);
 	test_stage.check_says = NULL;
 }
 
@@ -212,6 +213,12 @@ static void on_no_list(void)
 	hardware_domain->ndevices--;
 }
 
+static void below_no_bridge(void)
+{
+	pf->desc.buses_unknown = true;
+	hf_store_relaxed(&pf->pseg->unknown, 1);
+}
+
 static const struct {
 	void (*breach)(void);
 	unsigned int broken;
@@ -245,6 +252,7 @@ static const struct {
 	{ unpublished, 2, "on a list and not published" },
 	{ domain_miscounts, 1, "domain vm1: 1 devices, not 2" },
 	{ on_no_list, 1, "4 devices, 3 listed" },
+	{ below_no_bridge, 2, "0000:02:00.0: behind a bridge, on its own" },
 };
 
 static void test_every_breach_is_found_and_named(void **state)

@@ -113,7 +113,7 @@ static void test_what_cannot_be_assigned(void **state)
 	struct pci_dev *pdev;
 
 	(void)state;
-	add_bridge("0:0:1.0", "0:0:1.0", 1);
+	add_bridge("0:0:1.0", "0:0:1.0", 2);
 	add("0:1:0.0");
 	pdev = get("0:1:0.0");
 	assert_int_equal(pci_assign_device(d, at("0:0:1.0"), 0, &vsbdf, NULL),

@@ -288,8 +288,44 @@ SCENARIO(replaced_loss, .name = "registry/rule10_loss_against_a_replacement",
 	 .thread = { { "loser", lose_the_old },
 		     { "changer", remove_and_add } });
 
+/* --- a bridge and who is behind it ------------------------------------------------- */
+
+static void bridge_comes(void)
+{
+	const pci_sbdf_t at = pci_sbdf(0, CARD.bus - 1, 0x1f, 7);
+	const struct pci_dev_desc desc = { .sbdf = at,
+					   .parent = at,
+					   .type = PCI_TYPE_LEGACY_BRIDGE,
+					   .hdr_type = 1,
+					   .secondary = CARD.bus,
+					   .subordinate = CARD.bus,
+					   .cfg_size = 256 };
+
+	ensure(!pci_register_device(&desc, NULL));
+}
+
+static void card_comes(void)
+{
+	result[0] = world_add(CARD, 1);
+	ensure(!result[0] || result[0] == -ENXIO);
+}
+
+static void card_is_nobodys_root(void)
+{
+	struct pci_dev_info info;
+
+	ensure(pci_query(CARD, &info) == (result[0] ? -ENODEV : 0));
+	ensure(result[0] || info.broken);
+	world_end();
+}
+
+SCENARIO(bridge_late, .name = "registry/card_against_its_bridge",
+	 .rule = "bus.c: no parent behind a bridge: refused, or astray",
+	 .setup = world_empty, .finish = card_is_nobodys_root,
+	 .thread = { { "adder", card_comes }, { "other", bridge_comes } });
+
 const struct explore_scenario *const registry_scenarios[] = {
-	&walk_removal,      &group_loss,    &walk_loss,  &walk_add,
-	&add_twice,         &add_removal,   &add_asking, &add_changed,
-	&add_changed_twice, &replaced_loss, NULL,
+	&walk_removal,      &group_loss,    &walk_loss,   &walk_add,
+	&add_twice,         &add_removal,   &add_asking,  &add_changed,
+	&add_changed_twice, &replaced_loss, &bridge_late, NULL,
 };

@@ -202,6 +202,7 @@ struct shape {
 	enum pci_dev_type type;
 	uint8_t secondary, stride;
 	bool acs, vf, ats;
+	uint8_t header;
 };
 
 static int try_shape(const struct shape *s)
@@ -210,7 +211,9 @@ static int try_shape(const struct shape *s)
 		.sbdf = at(s->sbdf),
 		.parent = at(s->parent ? s->parent : s->sbdf),
 		.type = (uint8_t)s->type,
+		.hdr_type = s->header,
 		.secondary = s->secondary,
+		.subordinate = s->secondary,
 		.phantom_stride = s->stride,
 		.acs = s->acs ? ACS_AT : 0,
 		.ats = s->ats ? ATS_AT : 0,
@@ -317,6 +320,13 @@ static const struct machine {
 	  1 },
 	{ "a bridge from conventional PCI",
 	  { { "0:0:3.0", NULL, PCI_TYPE_PCI_TO_PCIE, 5 },
+	    { "0:5:0.0", "0:0:3.0", EP } },
+	  "0:5:0.0",
+	  2,
+	  PCI_GROUP_BRIDGE,
+	  1 },
+	{ "a bridge of a kind that nobody knows",
+	  { { "0:0:3.0", NULL, PCI_TYPE_UNKNOWN, 5, .header = 1 },
 	    { "0:5:0.0", "0:0:3.0", EP } },
 	  "0:5:0.0",
 	  2,
@@ -455,6 +465,25 @@ static void test_whose_fault_it_is_behind_two_bridges(void **state)
 			assert_int_equal(context(fault[i].whose).fault.total,
 					 1);
 	}
+}
+
+/* It is behind the port, too, and nobody can say with whom. */
+static void test_who_is_astray_keeps_its_neighbours(void **state)
+{
+	struct pci_group_member member[4];
+
+	(void)state;
+	endpoint("0:1:1.0", NULL);
+	shape(&(struct shape){ "0:0:1.0", NULL, PCI_TYPE_ROOT_PORT, 1 });
+	endpoint("0:1:0.0", "0:0:1.0");
+	assert_int_equal(pci_device_group(at("0:1:0.0"), member, 4), 3);
+	assert_int_equal(give(one, "0:1:0.0", PCI_ASSIGN_GROUP), -EBADF);
+	assert_string_equal(told.reason,
+			    "behind a bridge that was added after it");
+	assert_int_equal(give(one, "0:1:1.0", 0), -EBADF);
+	assert_int_equal(pci_device_lost(at("0:1:1.0")), 0);
+	endpoint("0:1:1.0", "0:0:1.0");
+	assert_int_equal(give(one, "0:1:0.0", PCI_ASSIGN_GROUP), 0);
 }
 
 static void test_whom_a_unit_confuses_with_nobody(void **state)
@@ -1116,6 +1145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHAPE(test_who_is_kept_apart),
 		SHAPE(test_whose_fault_it_is_behind_two_bridges),
+		SHAPE(test_who_is_astray_keeps_its_neighbours),
 		SHAPE(test_whom_a_unit_confuses_with_nobody),
 		SHAPE(test_a_group_that_is_too_large),
 		SHAPE(test_more_are_missing_than_are_named),

@@ -200,12 +200,10 @@ static bool no_extended_space(struct conf *c)
 	return false;
 }
 
-uint16_t conf_size(struct conf *c)
+uint16_t conf_size_now(struct conf *c)
 {
 	uint16_t known = PCI_CFG_SPACE_EXP_SIZE;
 
-	if (c->pdev)
-		return c->pdev->desc.cfg_size;
 	if (c->host->ops->config_size)
 		known = c->host->ops->config_size(c->host, c->sbdf);
 	if (known < PCI_CFG_SPACE_SIZE)
@@ -213,4 +211,9 @@ uint16_t conf_size(struct conf *c)
 	if (known < PCI_CFG_SPACE_EXP_SIZE || no_extended_space(c))
 		return PCI_CFG_SPACE_SIZE;
 	return PCI_CFG_SPACE_EXP_SIZE;
+}
+
+uint16_t conf_size(struct conf *c)
+{
+	return c->pdev ? c->pdev->desc.cfg_size : conf_size_now(c);
 }

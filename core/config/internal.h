@@ -55,6 +55,8 @@ bool conf_absent(struct conf *c);
 
 /* How much of it there is: 64 (the rest is unknown), 256 or 4096. */
 uint16_t conf_size(struct conf *c);
+/* Whatever it was when the device was described. */
+uint16_t conf_size_now(struct conf *c);
 
 /* --- caps.c --------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
  *
  * Quiet means, in this order: no INTx and no transaction started (which stops
  * message interrupts too); MSI and MSI-X off; no translations asked for; no
- * VFs; and nothing of what was started before still under way (PCIe 6.0
+ * VFs, found anew if need be; and nothing of what was started before still under way (PCIe 6.0
  * §7.5.3.5, Transactions Pending). Each is read again: a device that does not
  * obey is not quiet, whatever was written.
  *
@@ -31,7 +31,7 @@ static void controls_of(struct pci_dev *pdev, struct control ctl[CONTROLS])
 	struct pci_quiet *quiet = &pdev->quiet;
 
 	ctl[SRIOV] = (struct control){
-		.reg = desc->sriov ? desc->sriov + PCI_SRIOV_CTRL : 0,
+		.reg = quiet->sriov_at ? quiet->sriov_at + PCI_SRIOV_CTRL : 0,
 		.off = PCI_SRIOV_CTRL_VFE,
 		.saved = &quiet->sriov,
 	};
@@ -55,12 +55,37 @@ static void controls_of(struct pci_dev *pdev, struct control ctl[CONTROLS])
 	};
 }
 
+/*
+ * A list that could not be read when the function was described may be whole
+ * by now, and its VFs, of which nobody knows, must not outlive it.
+ */
+static uint16_t find_sriov(struct conf *c)
+{
+	const struct pci_dev_desc *desc = &c->pdev->desc;
+	struct cap_iter it;
+	struct pci_cap cap;
+	int ret;
+
+	if (desc->sriov || desc->is_vf ||
+	    !(desc->defect ||
+	      (desc->pcie && desc->cfg_size < PCI_CFG_SPACE_EXP_SIZE)))
+		return desc->sriov;
+	cap_begin(&it, c, conf_size_now(c));
+	while ((ret = cap_next(&it, &cap)))
+		if (ret > 0 && cap.extended && cap.id == PCI_EXT_CAP_ID_SRIOV &&
+		    cap.pos + PCI_EXT_CAP_SRIOV_SIZEOF <=
+			    PCI_CFG_SPACE_EXP_SIZE)
+			return cap.pos;
+	return 0;
+}
+
 /* False: it does not answer. What is no answer must never be put back. */
 static bool save(struct conf *c, struct pci_dev *pdev, uint16_t command)
 {
 	struct control ctl[CONTROLS];
 	unsigned int i;
 
+	pdev->quiet.sriov_at = find_sriov(c);
 	controls_of(pdev, ctl);
 	for (i = 0; i < CONTROLS; i++) {
 		if (!ctl[i].reg)

@@ -146,6 +146,7 @@ enum pci_dirty {
 struct pci_quiet {
 	bool saved;
 	uint16_t command, msi, msix, ats, sriov;
+	uint16_t sriov_at; /* desc.sriov, or where it was found after all */
 };
 
 /* Registers that the host sets and a reset undoes, Command and BARs apart. */

@@ -362,6 +362,89 @@ static void test_a_second_try_saves_not_the_quiet_state(void **state)
 static bool vf_off;
 static unsigned int looks_after;
 
+/* --- what was not known when it was added ---------------------------------------- */
+
+static struct {
+	uint16_t reg;
+	unsigned int times;
+} no_answer_at;
+
+static void no_answer(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	fn->absent = !write && reg == no_answer_at.reg && no_answer_at.times &&
+		     no_answer_at.times--;
+}
+
+/* The extended list at its head, and at SR-IOV, which makes it a defect. */
+static void test_vfs_of_which_nobody_knows_end_with_their_pf(void **state)
+{
+	static const struct {
+		uint16_t reg;
+		const char *defect;
+	} want[] = {
+		{ PCI_EXT_CAP_START, "" },
+		{ 0x200, "the extended capability list is broken" },
+	};
+	struct fake_fn *fn = busy_card();
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
+		const char *broken;
+
+		fake_put(fn, 0x200 + PCI_SRIOV_CTRL, 2, PCI_SRIOV_CTRL_VFE);
+		no_answer_at.reg = want[i].reg;
+		no_answer_at.times = 1;
+		fake.on_access = no_answer;
+		add("00:03.0");
+		assert_int_equal(no_answer_at.times, 0);
+		assert_int_equal(info_of("00:03.0").desc.sriov, 0);
+		broken = info_of("00:03.0").broken;
+		assert_string_equal(broken ? broken : "", want[i].defect);
+		assert_int_equal(remove_it(fn), 0);
+		assert_int_equal(fake_get(fn, 0x200 + PCI_SRIOV_CTRL, 2), 0);
+	}
+}
+
+/* Put back with the rest if it stays. */
+static void test_vfs_of_which_nobody_knows_stay_with_their_pf(void **state)
+{
+	struct fake_fn *fn = busy_card();
+	const char *why = NULL;
+	unsigned int done = 0;
+	struct pci_dev *pdev;
+
+	(void)state;
+	no_answer_at.reg = PCI_EXT_CAP_START;
+	no_answer_at.times = 1;
+	fake.on_access = no_answer;
+	add("00:03.0");
+	pdev = get("00:03.0");
+	assert_int_equal(pci_stages_quiesce(pdev, &done,
+					    plat_now() + 100 * MSEC, &why),
+			 0);
+	assert_int_equal(fake_get(fn, 0x200 + PCI_SRIOV_CTRL, 2),
+			 PCI_SRIOV_CTRL_MSE);
+	pci_stages_restore(pdev);
+	assert_int_equal(fake_get(fn, 0x200 + PCI_SRIOV_CTRL, 2),
+			 PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE);
+	pcidev_put(pdev);
+}
+
+/* A list that is broken for good ends, and nothing is written by its word. */
+static void test_a_list_that_stays_broken(void **state)
+{
+	struct fake_fn *fn = busy_card();
+
+	(void)state;
+	fake_put(fn, 0x100, 4, 1u << 16 | PCI_EXT_CAP_ID_ERR | 0x100u << 20);
+	fake_put(fn, 0x200 + PCI_SRIOV_CTRL, 2, PCI_SRIOV_CTRL_VFE);
+	add("00:03.0");
+	assert_int_equal(remove_it(fn), 0);
+	assert_int_equal(fake_get(fn, 0x200 + PCI_SRIOV_CTRL, 2),
+			 PCI_SRIOV_CTRL_VFE);
+}
+
 static void watch_sriov(struct fake_fn *fn, bool write, uint16_t reg)
 {
 	if (reg < 0x200 || reg >= 0x240)
@@ -422,6 +505,9 @@ int main(void)
 		CASE(test_restore_puts_back_what_was_saved),
 		CASE(test_restore_heeds_the_fault_limit),
 		CASE(test_a_second_try_saves_not_the_quiet_state),
+		CASE(test_vfs_of_which_nobody_knows_end_with_their_pf),
+		CASE(test_vfs_of_which_nobody_knows_stay_with_their_pf),
+		CASE(test_a_list_that_stays_broken),
 		CASE(test_sriov_is_not_read_after_vf_enable_went_off),
 		CASE(test_a_vf_is_quietened_by_its_own_registers),
 	};

@@ -440,10 +440,23 @@ static void mend(pci_sbdf_t sbdf)
 	pcidev_put(pdev);
 }
 
+/* Not by config space, which nobody may touch any more. */
+static bool are_there_vfs(void)
+{
+	unsigned int val = 0;
+	bool there;
+
+	inject_pause();
+	there = fabric_dma_write(f, VF_1, 0, &val, sizeof(val)) != -ENODEV ||
+		fabric_dma_write(f, VF_2, 0, &val, sizeof(val)) != -ENODEV;
+	inject_resume();
+	return there;
+}
+
 /*
- * It was described badly: it goes, with all below it, and comes anew. The PF is
- * pulled: who does not know of its VFs does not switch them off; firmware
- * switches them on again.
+ * It was described badly: it goes, with all below it, and comes anew. With the
+ * PF go its VFs, also those of which nobody knows, and firmware switches them on
+ * again.
  */
 static void add_anew(pci_sbdf_t sbdf)
 {
@@ -458,17 +471,9 @@ static void add_anew(pci_sbdf_t sbdf)
 		add_missing();
 		return;
 	}
-	if (sbdf.bus == PF.bus) {
-		inject_pause();
-		(void)!fabric_surprise(f, PF);
-		inject_resume();
-		(void)!pci_device_lost(VF_1);
-		(void)!pci_device_lost(VF_2);
-		(void)!pci_device_lost(PF);
-	} else {
-		CHECK_EQUAL(pci_remove_device(sbdf, PCI_REMOVE_FORCE, 0, NULL),
-			    0);
-	}
+	CHECK_EQUAL(pci_remove_device(sbdf, PCI_REMOVE_FORCE, 0, NULL), 0);
+	if (sbdf.sbdf == PF.sbdf)
+		CHECK(!are_there_vfs());
 	if (sbdf.bus == PF.bus || sbdf.sbdf == PF_PORT.sbdf) {
 		unplug_from(PF_PORT);
 		plug_into(PF_PORT, "pf");

@@ -14,15 +14,20 @@ static struct pci_dev *dev(const struct irq_set *set)
 
 /*
  * The device is told once more if that did not reach it: what is bound is
- * programmed, and what is not any more is off.
+ * programmed, and what is not any more is off. What it cannot be told at all is
+ * noted. A lost one's vectors end another way.
  */
 static void tell(struct pci_irqs *irqs, uint16_t reg, uint8_t size,
 		 uint32_t val)
 {
 	unsigned int tries = 3;
+	int err;
 
-	while (pcidev_write(irqs->pdev, reg, size, val) == -EIO && --tries)
-		;
+	do
+		err = pcidev_write(irqs->pdev, reg, size, val);
+	while (err == -EIO && --tries);
+	if (err && err != -ENODEV)
+		irqs->refused = true;
 }
 
 /* --- MSI ------------------------------------------------------------------------ */
@@ -103,10 +108,11 @@ static void table_write(struct irq_set *set, unsigned int index,
 {
 	struct pci_host *host = dev(set)->pseg->host;
 
-	if (!pcidev_marked(dev(set), PCI_MARK_LOST))
-		(void)host->ops->mem_write(
-			host, set->table + index * PCI_MSIX_ENTRY_SIZE + reg, 4,
-			val);
+	if (!pcidev_marked(dev(set), PCI_MARK_LOST) &&
+	    host->ops->mem_write(host,
+				 set->table + index * PCI_MSIX_ENTRY_SIZE + reg,
+				 4, val))
+		set->irqs->refused = true;
 }
 
 static void msix_flags(struct pci_irqs *irqs, uint16_t flags)

@@ -70,6 +70,7 @@ struct pci_irqs {
 	unsigned int guest_bound; /* host vectors of these */
 	struct pci_hold *hold;    /* kind IRQ; linked while guest_bound */
 	bool msi_on, msix_on;     /* in hardware, by us */
+	bool refused;             /* the host did not write what it was told */
 	bool waits;               /* who owns op: for handlers to return */
 	plat_gp_t grace;
 	bool prepared; /* pci_prepare_msix() */
@@ -132,7 +133,10 @@ void irq_set_free(struct irq_set *set); /* never listed */
 /* Host vectors for @v and, of MSI, the next. 0, -ENOSPC, -ENOMEM. */
 int irq_get(struct pci_irq *v, unsigned int count) __must_check;
 void irq_put(struct pci_irq *v); /* also of one that has none */
-/* All of a host's set, or none; then programmed and on. 0, -ENOSPC, -ENOMEM. */
+/*
+ * All of a host's set, or none; then programmed and on. 0, -ENOSPC, -ENOMEM;
+ * -EIO it cannot be programmed: a handler may have been called.
+ */
 int irq_set_start(struct irq_set *set) __must_check;
 /* Off in hardware, and no host vector any more; it stays listed. */
 void irq_set_stop(struct irq_set *set);

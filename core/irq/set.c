@@ -124,13 +124,17 @@ int irq_set_start(struct irq_set *set)
 
 	if (err)
 		return err;
+	set->irqs->refused = false;
 	if (set->kind == PCI_VECTOR_MSIX && !set->irqs->msix_on)
 		irq_hw_msix_on(set);
 	for (i = 0; i < set->n; i++)
 		if (irq_change(&set->irq[i], 0, IRQ_ON))
 			irq_tell(&set->irq[i]);
 	program(set);
-	return 0;
+	if (!set->irqs->refused)
+		return 0;
+	irq_set_stop(set);
+	return -EIO;
 }
 
 static bool others_have_msix(struct irq_set *set)

@@ -98,12 +98,14 @@ typedef void pci_irq_fn(void *data, unsigned int index);
  * -ENXIO   MSI-X: memory decode is off
  * -ENODATA MSI-X: its table is in no memory BAR that is known
  * -ENOSPC  no host vector left
+ * -EIO     the host does not write what the device has to be told
  * -EOPNOTSUPP the host has no controller, or may block
  * -ENOMEM
  * May sleep. A device that goes (removed, lost, cut off, given to a guest)
  * loses them first: then @fn is not called any more, and the unbind says
  * -ENOENT. One that was made quiet and stays after all has them again, or, if
- * there is none left by then, loses them too (PCI_EVENT_IRQ). @data stays valid until that unbind has returned.
+ * there is none left by then or the device cannot be told, loses them too
+ * (PCI_EVENT_IRQ). @data stays valid until that unbind has returned.
  */
 int pci_irq_bind(struct pci_dev *pdev, enum pci_vector_kind kind,
 		 unsigned int first, unsigned int count, pci_irq_fn *fn,

@@ -27,7 +27,10 @@ static struct pci_dev *device(void)
 	return pdev;
 }
 
-/* irq.h. What the device does not take is not asked about: it is no error. */
+/*
+ * irq.h. What the device does not take is not asked about: it is no error; and
+ * what the host did not write it is told again, so -EIO needs more than once.
+ */
 static const struct answer bind_errors[] = {
 	{ -ENOMEM, OF_MEMORY | OF_IRQ },
 	{ -ENOSPC, OF_IRQ },

@@ -218,6 +218,71 @@ static void test_a_device_that_is_dead(void **state)
 }
 
 /* Read-only: its guest's writes are dropped, and it has no interrupts. */
+/* --- a host that writes no more ------------------------------------------------------ */
+
+static const struct pci_host_ops *real;
+static unsigned int left; /* writes that are made yet */
+
+static int write_no_more(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+			 uint8_t size, uint32_t val)
+{
+	if (!left)
+		return -EIO;
+	left--;
+	return real->write(host, sbdf, reg, size, val);
+}
+
+static int mem_write_no_more(struct pci_host *host, uint64_t addr, uint8_t size,
+			     uint64_t val)
+{
+	if (!left)
+		return -EIO;
+	left--;
+	return real->mem_write(host, addr, size, val);
+}
+
+/* After each write: none, as the caller is told; and all, when all are made. */
+static void bind_at_each_write(enum pci_vector_kind kind)
+{
+	struct pci_host *host = fabric_host(lab.f);
+	struct pci_host_ops ops = *host->ops;
+	unsigned int n = 0;
+	int err;
+
+	real = host->ops;
+	ops.write = write_no_more;
+	ops.mem_write = mem_write_no_more;
+	for (;; n++) {
+		left = n;
+		host->ops = &ops;
+		err = bind(CARD, kind, 0, 2);
+		host->ops = real;
+		if (!err)
+			break;
+		assert_int_equal(err, -EIO);
+		assert_int_equal(vectors(), 0);
+		assert_int_equal(info_of(CARD).msi + info_of(CARD).msix, 0);
+		assert_int_equal(unbind(CARD, kind, 0, 2), -ENOENT);
+		(void)raise_irq(CARD, 1);
+		assert_handled(1, 0);
+		/* What could not be switched off either. */
+		hw_put(CARD, msix_at(CARD) + PCI_MSIX_FLAGS, 2, 0);
+	}
+	assert_true(n >= 6 && !left);
+	assert_int_equal(mask(CARD, kind, 1, false), 0);
+	lab.handled[1] = 0; /* one may be pending in the device */
+	works(CARD, 1);
+	assert_int_equal(unbind(CARD, kind, 0, 2), 0);
+}
+
+static void test_a_host_that_writes_no_more(void **state)
+{
+	(void)state;
+	switch_on(CARD);
+	bind_at_each_write(MSI);
+	bind_at_each_write(MSIX);
+}
+
 static void test_a_read_only_device(void **state)
 {
 	struct pci_dev *pdev = get(CARD);
@@ -279,6 +344,7 @@ int main(void)
 		LAB(test_a_table_that_does_not_answer),
 		LAB(test_a_device_that_ignores_writes),
 		LAB(test_a_device_that_is_dead),
+		LAB(test_a_host_that_writes_no_more),
 		LAB(test_a_read_only_device),
 		LAB(test_who_has_no_capability_has_no_vector),
 		cmocka_unit_test_setup_teardown(

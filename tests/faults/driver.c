@@ -221,6 +221,7 @@ static void tell_all(unsigned int kind)
 	tell(INJECT_MEMORY, 0, &clean);
 	tell(INJECT_MEMORY, 0, &clean);
 	clean.keeps_spaces = my->scenario->keeps_spaces;
+	clean.bare = my->scenario->bare;
 	machine_expect(&clean);
 	for (; kind < INJECT_KINDS; kind++)
 		if (options.kind < 0 || options.kind == (int)kind)

@@ -117,8 +117,8 @@ uint64_t violations(void);
 /* What is left at the end. */
 struct rest {
 	unsigned long objects;
-	bool keeps_spaces; /* struct scenario's */
-	uint64_t number;   /* of the next object */
+	bool keeps_spaces, bare; /* struct scenario's */
+	uint64_t number;         /* of the next object */
 	struct fabric_unit_info unit;
 	struct pci_iommu_stats stats;
 	uint64_t vectors, domains, devices;

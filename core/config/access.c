@@ -162,6 +162,15 @@ uint32_t conf_read(struct conf *c, uint16_t reg, uint8_t size)
 	return val;
 }
 
+uint32_t conf_answer(struct conf *c, uint16_t reg, uint8_t size)
+{
+	uint32_t val = conf_read(c, reg, size);
+
+	if (val == conf_ones(size) && !c->err)
+		c->err = -EIO;
+	return val;
+}
+
 void conf_write(struct conf *c, uint16_t reg, uint8_t size, uint32_t val)
 {
 	int err;

@@ -350,15 +350,12 @@ void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 
 		if (bar[i].kind == PCI_BAR_NONE)
 			continue;
-		lo = conf_read(c, reg, 4);
+		lo = conf_answer(c, reg, 4);
 		if (lo != UINT32_MAX && bar[i].kind != PCI_BAR_ROM &&
 		    is_mem64(lo))
-			hi = conf_read(c, reg + 4, 4);
-		if (lo == UINT32_MAX || hi == UINT32_MAX) {
-			if (!c->err)
-				c->err = -EIO; /* it does not answer */
+			hi = conf_answer(c, reg + 4, 4);
+		if (lo == UINT32_MAX || hi == UINT32_MAX)
 			continue;
-		}
 		if (bar[i].kind == PCI_BAR_ROM)
 			now.addr = lo & PCI_ROM_ADDRESS_MASK;
 		else

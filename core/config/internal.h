@@ -41,6 +41,8 @@ void conf_close(struct conf *c);
  */
 uint32_t conf_read(struct conf *c, uint16_t reg, uint8_t size);
 void conf_write(struct conf *c, uint16_t reg, uint8_t size, uint32_t val);
+/* Of a register that is never all-ones: such an answer is none, so -EIO. */
+uint32_t conf_answer(struct conf *c, uint16_t reg, uint8_t size);
 
 /* Size 1, 2 or 4, aligned, inside 4096 bytes. */
 bool conf_access_ok(uint16_t reg, uint8_t size);

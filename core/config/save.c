@@ -47,22 +47,9 @@ static uint16_t kept_register(const struct pci_dev *pdev, unsigned int i)
 	return base[kept[i].of] ? base[kept[i].of] + kept[i].reg : 0;
 }
 
-/*
- * Of registers that are never all-ones: such an answer is none, and remembered
- * in @c as an error of the host is.
- */
-static uint32_t answer(struct conf *c, uint16_t reg, uint8_t size)
-{
-	uint32_t val = conf_read(c, reg, size);
-
-	if (val == conf_ones(size) && !c->err)
-		c->err = -EIO;
-	return val;
-}
-
 static void update(struct conf *c, uint16_t reg, uint16_t mask, uint16_t val)
 {
-	uint16_t now = (uint16_t)answer(c, reg, 2);
+	uint16_t now = (uint16_t)conf_answer(c, reg, 2);
 
 	if (now != conf_ones(2) && (now ^ val) & mask)
 		conf_write(c, reg, 2, (now & ~mask) | (val & mask));
@@ -83,8 +70,8 @@ void conf_update(struct pci_dev *pdev, uint16_t reg, uint16_t mask,
 static uint32_t keep(struct conf *c, uint16_t reg, uint8_t size)
 {
 	if (size == 1)
-		return answer(c, reg & ~3u, 4) >> 8 * (reg & 3) & 0xff;
-	return answer(c, reg, size);
+		return conf_answer(c, reg & ~3u, 4) >> 8 * (reg & 3) & 0xff;
+	return conf_answer(c, reg, size);
 }
 
 static void save_registers(struct conf *c)
@@ -94,7 +81,7 @@ static void save_registers(struct conf *c)
 	uint16_t pcie = pdev->desc.pcie;
 	unsigned int i;
 
-	r->express_2 = pcie && (answer(c, pcie + PCI_EXP_FLAGS, 2) &
+	r->express_2 = pcie && (conf_answer(c, pcie + PCI_EXP_FLAGS, 2) &
 				PCI_EXP_FLAGS_VERS) >= 2;
 	for (i = 0; i < PCI_KEPT; i++)
 		if (kept_register(pdev, i))
@@ -117,12 +104,12 @@ static void save_sizes_of(struct conf *c, uint16_t pos)
 	uint16_t ctrl;
 
 	r->rebar = pos + PCI_REBAR_CTRL;
-	ctrl = (uint16_t)answer(c, r->rebar, 2);
+	ctrl = (uint16_t)conf_answer(c, r->rebar, 2);
 	count = (ctrl & PCI_REBAR_CTRL_NBAR_MASK) >> PCI_REBAR_CTRL_NBAR_SHIFT;
 	for (i = 0; i < count && i < ARRAY_SIZE(r->rebar_size) &&
 		    rebar_control(pdev, i) < PCI_CFG_SPACE_EXP_SIZE;
 	     i++) {
-		ctrl = (uint16_t)answer(c, rebar_control(pdev, i), 2);
+		ctrl = (uint16_t)conf_answer(c, rebar_control(pdev, i), 2);
 		r->rebar_size[i] = (ctrl & PCI_REBAR_CTRL_BAR_SIZE) >>
 				   PCI_REBAR_CTRL_BAR_SHIFT;
 	}
@@ -177,7 +164,7 @@ static bool save(struct pci_dev *pdev, bool last)
 	uint16_t command;
 
 	conf_of(&c, pdev);
-	command = (uint16_t)answer(&c, PCI_COMMAND, 2);
+	command = (uint16_t)conf_answer(&c, PCI_COMMAND, 2);
 	r->known = !c.err;
 	r->command = 0;
 	if (r->known)
@@ -220,7 +207,7 @@ static bool has_vfs(struct conf *c)
 {
 	uint16_t sriov = c->pdev->desc.sriov;
 
-	return sriov && answer(c, sriov + PCI_SRIOV_CTRL, 2) &
+	return sriov && conf_answer(c, sriov + PCI_SRIOV_CTRL, 2) &
 				(PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE);
 }
 

@@ -96,11 +96,9 @@ static void vf_bars(struct pci_dev_desc *desc, struct conf *c, uint16_t sriov,
 		if (of_pf[i].kind == PCI_BAR_NONE)
 			continue;
 		*bar = of_pf[i];
-		lo = conf_read(c, reg, 4);
+		lo = conf_answer(c, reg, 4);
 		if (bar->kind == PCI_BAR_MEM64)
-			hi = conf_read(c, reg + 4, 4);
-		if ((lo == UINT32_MAX || hi == UINT32_MAX) && !c->err)
-			c->err = -EIO; /* it does not answer */
+			hi = conf_answer(c, reg + 4, 4);
 		bar_decode(bar, lo, hi);
 		if (bar->size_unknown)
 			bar->addr = 0;

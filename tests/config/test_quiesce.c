@@ -445,6 +445,23 @@ static void test_a_list_that_stays_broken(void **state)
 			 PCI_SRIOV_CTRL_VFE);
 }
 
+static void test_sr_iov_that_ends_outside_its_space(void **state)
+{
+	struct fake_fn *fn = fake_add("00:03.0", 0x10fb8086);
+
+	(void)state;
+	fake_ext_cap(fn, PCI_EXT_CAP_START, PCI_EXT_CAP_ID_ERR);
+	fake_ext_cap(fn, 0xff0, PCI_EXT_CAP_ID_SRIOV);
+	fake_put(fn, 0xff0 + PCI_SRIOV_CTRL, 2, PCI_SRIOV_CTRL_VFE);
+	fake_allow(fn, 0xff0 + PCI_SRIOV_CTRL, 2, PCI_SRIOV_CTRL_VFE);
+	add("00:03.0");
+	assert_string_equal(info_of("00:03.0").broken,
+			    "a capability ends outside its space");
+	assert_int_equal(remove_it(fn), 0);
+	assert_int_equal(fake_get(fn, 0xff0 + PCI_SRIOV_CTRL, 2),
+			 PCI_SRIOV_CTRL_VFE);
+}
+
 static void watch_sriov(struct fake_fn *fn, bool write, uint16_t reg)
 {
 	if (reg < 0x200 || reg >= 0x240)
@@ -508,6 +525,7 @@ int main(void)
 		CASE(test_vfs_of_which_nobody_knows_end_with_their_pf),
 		CASE(test_vfs_of_which_nobody_knows_stay_with_their_pf),
 		CASE(test_a_list_that_stays_broken),
+		CASE(test_sr_iov_that_ends_outside_its_space),
 		CASE(test_sriov_is_not_read_after_vf_enable_went_off),
 		CASE(test_a_vf_is_quietened_by_its_own_registers),
 	};

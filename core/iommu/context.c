@@ -73,9 +73,9 @@ static int step_all(struct pci_iommu *iommu)
 	unsigned int i;
 
 	for (i = 0; i < iommu->nrids; i++) {
-		what.sbdf = iommu->rid[i];
+		what.sbdf = iommu->rid[i].rid;
 		err = iommu_flush_step(host_of(iommu), &what,
-				       &iommu->context[i]);
+				       &iommu->rid[i].context);
 		if (err && ret != -EIO)
 			ret = err;
 	}
@@ -85,7 +85,7 @@ static int step_all(struct pci_iommu *iommu)
 	if (ret)
 		return ret; /* it could ask anew for what it has forgotten */
 	what = (struct iommu_flush){ .kind = IOMMU_FLUSH_ATS,
-				     .sbdf = iommu->rid[0] };
+				     .sbdf = iommu->rid[0].rid };
 	err = iommu_flush_step(host_of(iommu), &what, &iommu->device);
 	/* What is gone answers no invalidation, and asks for nothing. */
 	if (err && pcidev_marked(iommu->pdev, PCI_MARK_LOST)) {
@@ -100,8 +100,8 @@ static void give_up(struct pci_iommu *iommu)
 	struct iommu_alias *alias = iommu->alias;
 	unsigned int i;
 
-	for (i = 0; i < IOMMU_RIDS; i++)
-		iommu->context[i].state = TICKET_NONE;
+	for (i = 0; i < iommu->nrids; i++)
+		iommu->rid[i].context.state = TICKET_NONE;
 	iommu->device.state = TICKET_NONE;
 	if (alias && alias->ticket.state != TICKET_NONE) {
 		alias->ticket.state = TICKET_NONE;
@@ -145,7 +145,7 @@ void iommu_forget_again(struct pci_iommu *iommu)
 	pci_lock(iommu->lock);
 	if (iommu->stuck) {
 		for (i = 0; i < iommu->nrids; i++)
-			iommu->context[i].state = TICKET_WANTED;
+			iommu->rid[i].context.state = TICKET_WANTED;
 		if (iommu->alias && !iommu->alias->users) {
 			iommu->alias->ticket.state = TICKET_WANTED;
 			iommu->alias->stuck = false;
@@ -185,7 +185,7 @@ static void block_rid(struct pci_iommu *iommu, pci_sbdf_t rid,
 static void block_first(struct pci_iommu *iommu, unsigned int n)
 {
 	while (n--)
-		block_rid(iommu, iommu->rid[n], &iommu->context[n]);
+		block_rid(iommu, iommu->rid[n].rid, &iommu->rid[n].context);
 	iommu->begun = plat_now();
 }
 
@@ -217,7 +217,7 @@ static int attach_all(struct pci_iommu *iommu, enum iommu_mode mode,
 	if (alias && !may_join(alias, space))
 		return -EIO;
 	for (i = 0; i < iommu->nrids && !err; i++)
-		err = attach(iommu, iommu->rid[i], mode, space);
+		err = attach(iommu, iommu->rid[i].rid, mode, space);
 	if (!err && alias && !alias->users)
 		err = attach(iommu, alias->rid, mode, space);
 	if (err) {
@@ -240,7 +240,7 @@ static bool ats_on(struct pci_iommu *iommu)
 
 	iommu->ats = iommu_options.ats && iommu->pdev->desc.ats && ops->ats &&
 		     iommu->mode != IOMMU_SCRATCH &&
-		     !ops->ats(host_of(iommu), iommu->rid[0], true);
+		     !ops->ats(host_of(iommu), iommu->rid[0].rid, true);
 	return iommu->ats;
 }
 
@@ -288,8 +288,8 @@ static void block(struct pci_iommu *iommu)
 	if (iommu->mode == IOMMU_BLOCKED)
 		return;
 	if (iommu->ats) {
-		(void)host_of(iommu)->iommu->ats(host_of(iommu), iommu->rid[0],
-						 false);
+		(void)host_of(iommu)->iommu->ats(host_of(iommu),
+						 iommu->rid[0].rid, false);
 		iommu->ats = false;
 		iommu->device.state = TICKET_WANTED;
 	}

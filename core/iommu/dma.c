@@ -281,7 +281,7 @@ static void want_all(struct pci_dma *dma, struct waits *w, uint64_t at,
 		pcidev_get(iommu->pdev);
 		want(w, &(struct wait){ .host = iommu->pdev->pseg->host,
 					.what = { .kind = IOMMU_FLUSH_ATS,
-						  .sbdf = iommu->rid[0] },
+						  .sbdf = iommu->rid[0].rid },
 					.pdev = iommu->pdev });
 	}
 }

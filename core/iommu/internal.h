@@ -57,43 +57,46 @@ struct iommu_alias {
 
 /* --- a device ------------------------------------------------------------------ */
 
-/* Its own, seven phantom functions at most, a bridge's alias. */
-#define IOMMU_RIDS 9
+/* A requester ID, and what the unit is to forget of it. */
+struct iommu_rid {
+	pci_sbdf_t rid;              /* fixed */
+	struct iommu_ticket context; /* the lock's */
+};
 
 struct pci_iommu {
-	struct pci_dev *pdev;       /* fixed */
-	uint16_t acs;               /* fixed: of ACS Control, what is on */
-	pci_sbdf_t rid[IOMMU_RIDS]; /* fixed; the first: its own */
-	unsigned int nrids; /* fixed; 0: it has the alias's, or sends nothing */
+	struct pci_dev *pdev;      /* fixed */
 	struct iommu_alias *alias; /* fixed; owns a reference; or NULL */
 	struct iommu_alias *below; /* of a bridge: its own; likewise */
 	struct pci_lock *lock;     /* fixed: own_lock, or the alias's */
 	struct pci_lock own_lock;  /* LOCK_LEAF */
+	uint16_t acs;              /* fixed: of ACS Control, what is on */
+	uint8_t nrids; /* fixed; 0: it has the alias's, or sends nothing */
+	bool confined; /* dma->lock; its space is stale, and it was blocked */
 
 	/* Under the lock. */
+	bool ats, uses_alias, stuck;
 	enum iommu_mode mode;    /* of all its requester IDs */
 	unsigned int domid;      /* mode SPACE: whose */
 	struct dma_space *space; /* owns a reference, until it is forgotten */
-	bool ats, uses_alias, stuck;
-	struct iommu_ticket context[IOMMU_RIDS];
 	struct iommu_ticket device; /* its own cache */
 	uint64_t begun;             /* when it was blocked; plat_now() */
 
 	struct pci_dma *dma;        /* who owns op, or revokes */
 	struct list_head dma_entry; /* dma->lock */
-	bool confined; /* dma->lock; its space is stale, and it was blocked */
 
 	/* fault.c */
-	hf_atomic(uint64_t) faults, recent, last_rid, last_address, last_time;
 	hf_atomic(uint32_t) last_seq;
+	hf_atomic(uint64_t) faults, recent, last_rid, last_address, last_time;
 	hf_atomic(uint64_t) forgotten; /* of .faults: before a clear */
+
+	struct iommu_rid rid[]; /* its own, then those of phantom functions */
 };
 
 /* --- rid.c ------------------------------------------------------------------------ */
 
-/* Fill in rid, nrids, alias, below, lock. 0, -ENOMEM. */
-int iommu_rids_init(struct pci_iommu *iommu) __must_check;
-void iommu_rids_free(struct pci_iommu *iommu);
+/* With rid, nrids, alias, below, lock. NULL: no memory. */
+struct pci_iommu *iommu_new(struct pci_dev *pdev) __must_check;
+void iommu_free(struct pci_iommu *iommu);
 /* Whose requests have @rid; in a section. NULL: nobody's. */
 struct pci_dev *iommu_find(struct pci_host *host, pci_sbdf_t rid);
 

@@ -57,18 +57,22 @@ static void alias_put(struct iommu_alias *alias)
 	plat_free(alias);
 }
 
-static void add_phantoms(struct pci_iommu *iommu)
+/* Those after its own; @rid: where to, or NULL. How many. */
+static unsigned int phantoms(const struct pci_dev_desc *desc,
+			     struct iommu_rid *rid)
 {
-	const struct pci_dev_desc *desc = &iommu->pdev->desc;
-	unsigned int fn, own = PCI_FN(desc->sbdf);
-	pci_sbdf_t rid = desc->sbdf;
+	unsigned int fn, n = 0, own = PCI_FN(desc->sbdf);
 
 	for (fn = own + 1; desc->phantom_stride && fn < 8; fn++) {
 		if ((fn & ~(8u - desc->phantom_stride)) != own)
 			continue;
-		rid.devfn = (uint8_t)((desc->sbdf.devfn & 0xf8) | fn);
-		iommu->rid[iommu->nrids++] = rid;
+		if (rid) {
+			rid[n].rid = desc->sbdf;
+			rid[n].rid.devfn += (uint8_t)(fn - own);
+		}
+		n++;
 	}
+	return n;
 }
 
 /* The alias of what is below @bridge, in the section in which that was found. */
@@ -90,13 +94,10 @@ static int bridge_init(struct pci_iommu *iommu, bool below)
 	return below || iommu->below ? 0 : -ENOMEM;
 }
 
-int iommu_rids_init(struct pci_iommu *iommu)
+static int rids_init(struct pci_iommu *iommu)
 {
 	struct pci_dev *pdev = iommu->pdev, *bridge;
 
-	iommu->lock = &iommu->own_lock;
-	pci_lock_init(&iommu->own_lock, LOCK_LEAF, "IOMMU context",
-		      pdev->desc.sbdf.sbdf);
 	plat_rcu_read_lock();
 	bridge = topmost_bridge(pdev);
 	if (!is_conventional(pdev))
@@ -104,19 +105,37 @@ int iommu_rids_init(struct pci_iommu *iommu)
 	plat_rcu_read_unlock();
 	if (is_conventional(pdev))
 		return bridge_init(iommu, bridge != NULL);
-	iommu->rid[0] = pdev->desc.sbdf;
+	iommu->rid[0].rid = pdev->desc.sbdf;
 	if (iommu->alias && iommu->alias->rid.sbdf == pdev->desc.sbdf.sbdf)
 		return 0; /* its name is all the others', too */
-	iommu->nrids = 1;
-	add_phantoms(iommu);
+	iommu->nrids = (uint8_t)(1 + phantoms(&pdev->desc, &iommu->rid[1]));
 	return 0;
 }
 
-void iommu_rids_free(struct pci_iommu *iommu)
+struct pci_iommu *iommu_new(struct pci_dev *pdev)
+{
+	struct pci_iommu *iommu =
+		plat_zalloc(sizeof(*iommu) + (1 + phantoms(&pdev->desc, NULL)) *
+						     sizeof(iommu->rid[0]));
+
+	if (!iommu)
+		return NULL;
+	iommu->pdev = pdev;
+	iommu->lock = &iommu->own_lock;
+	pci_lock_init(&iommu->own_lock, LOCK_LEAF, "IOMMU context",
+		      pdev->desc.sbdf.sbdf);
+	if (!rids_init(iommu))
+		return iommu;
+	iommu_free(iommu);
+	return NULL;
+}
+
+void iommu_free(struct pci_iommu *iommu)
 {
 	alias_put(iommu->alias);
 	alias_put(iommu->below);
 	pci_lock_destroy(&iommu->own_lock);
+	plat_free(iommu);
 }
 
 /* --- the way back ----------------------------------------------------------------- */

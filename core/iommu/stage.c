@@ -90,16 +90,10 @@ static void ats_off(struct pci_dev *pdev)
 
 static int iommu_attach(struct pci_dev *pdev)
 {
-	struct pci_iommu *iommu = plat_zalloc(sizeof(*iommu));
+	struct pci_iommu *iommu = iommu_new(pdev);
 
 	if (!iommu)
 		return -ENOMEM;
-	iommu->pdev = pdev;
-	if (iommu_rids_init(iommu)) {
-		iommu_rids_free(iommu);
-		plat_free(iommu);
-		return -ENOMEM;
-	}
 	switch_acs_on(pdev, iommu);
 	pdev->iommu = iommu;
 	iommu->stuck = has_unit(pdev); /* what it knows is another's */
@@ -336,8 +330,7 @@ static void iommu_rest(struct pci_dev *pdev)
 /* Whoever took it down has blocked it. */
 static void iommu_detach(struct pci_dev *pdev)
 {
-	iommu_rids_free(pdev->iommu);
-	plat_free(pdev->iommu);
+	iommu_free(pdev->iommu);
 	pdev->iommu = NULL;
 }
 

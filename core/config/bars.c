@@ -298,7 +298,7 @@ void conf_bars(struct conf *c, struct pci_dev_desc *desc)
 
 /* --- later ---------------------------------------------------------------- */
 
-uint16_t conf_bar_register(const struct pci_dev_desc *desc, unsigned int i)
+uint16_t conf_bar_register(const struct pci_dev_facts *desc, unsigned int i)
 {
 	if (i < PCI_BAR_FIRST_ROM)
 		return (uint16_t)(PCI_BASE_ADDRESS_0 + 4 * i);
@@ -344,7 +344,7 @@ void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 	if (desc->is_vf)
 		return;
 	for (i = 0; i <= PCI_BAR_FIRST_ROM; i++) {
-		uint16_t reg = conf_bar_register(desc, i);
+		uint16_t reg = conf_bar_register(&desc->facts, i);
 		struct pci_bar now = { .kind = PCI_BAR_ROM };
 		uint32_t lo, hi = 0;
 

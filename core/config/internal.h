@@ -142,14 +142,14 @@ void conf_bars(struct conf *c, struct pci_dev_desc *desc);
 void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 		   struct pci_bar *bar);
 /* The register of BAR @i, as in pci_dev_desc.bar; of MEM64 the lower one. */
-uint16_t conf_bar_register(const struct pci_dev_desc *desc, unsigned int i);
+uint16_t conf_bar_register(const struct pci_dev_facts *desc, unsigned int i);
 /* What the register(s) of a BAR say without a write; @hi: of MEM64. */
 void bar_decode(struct pci_bar *bar, uint32_t lo, uint32_t hi);
 
 /* --- quiesce.c, save.c ----------------------------------------------------- */
 
 /* Requests of its own are not answered yet, as far as it says. */
-bool conf_is_pending(struct conf *c, const struct pci_dev_desc *desc);
+bool conf_is_pending(struct conf *c, const struct pci_dev_facts *desc);
 /*
  * Bus mastering that is off for good goes off again: after a write of Command
  * without pdev->lock. core/iommu/fault.c has the proof.

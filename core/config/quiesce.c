@@ -27,7 +27,7 @@ enum { SRIOV, MSI, MSIX, ATS, CONTROLS };
 
 static void controls_of(struct pci_dev *pdev, struct control ctl[CONTROLS])
 {
-	const struct pci_dev_desc *desc = &pdev->desc;
+	const struct pci_dev_facts *desc = &pdev->desc;
 	struct pci_quiet *quiet = &pdev->quiet;
 
 	ctl[SRIOV] = (struct control){
@@ -137,7 +137,7 @@ static const char *switch_all_off(struct conf *c, struct pci_dev *pdev,
 	return NULL;
 }
 
-bool conf_is_pending(struct conf *c, const struct pci_dev_desc *desc)
+bool conf_is_pending(struct conf *c, const struct pci_dev_facts *desc)
 {
 	if (desc->pcie)
 		return conf_read(c, desc->pcie + PCI_EXP_DEVSTA, 2) &

@@ -33,7 +33,7 @@ static const struct {
 /* 0: there is none. Version 1 may end after Device Status (§7.5.3). */
 static uint16_t kept_register(const struct pci_dev *pdev, unsigned int i)
 {
-	const struct pci_dev_desc *desc = &pdev->desc;
+	const struct pci_dev_facts *desc = &pdev->desc;
 	const uint16_t base[OWNERS] = {
 		[POWER] = desc->pm,
 		[EXPRESS] = desc->pcie,
@@ -137,11 +137,13 @@ static void save_bars(struct conf *c, bool last)
 {
 	struct pci_dev *pdev = c->pdev;
 	struct pci_bar bar[PCI_BAR_COUNT];
+	struct pci_dev_desc desc;
 	struct conf now;
 	unsigned int i;
 
+	pcidev_describe(pdev, &desc);
 	conf_of(&now, pdev);
-	conf_bars_now(&now, &pdev->desc, bar);
+	conf_bars_now(&now, &desc, bar);
 	if (now.err && last) {
 		conf_of(&now, pdev);
 		if (conf_absent(&now) && !now.err)
@@ -226,7 +228,7 @@ static void put_sizes(struct conf *c)
 static void put_bars(struct conf *c, bool vfs)
 {
 	struct pci_dev *pdev = c->pdev;
-	const struct pci_dev_desc *desc = &pdev->desc;
+	const struct pci_dev_facts *desc = &pdev->desc;
 	unsigned int i, n;
 
 	if (desc->is_vf)
@@ -235,8 +237,8 @@ static void put_bars(struct conf *c, bool vfs)
 		const uint32_t *bar = &pdev->record.bar[i];
 		uint16_t reg = conf_bar_register(desc, i);
 
-		n = desc->bar[i].kind == PCI_BAR_MEM64 ? 2 : 1;
-		if (desc->bar[i].kind == PCI_BAR_NONE ||
+		n = pcidev_bar_kind(pdev, i) == PCI_BAR_MEM64 ? 2 : 1;
+		if (pcidev_bar_kind(pdev, i) == PCI_BAR_NONE ||
 		    !(bar[0] || (n == 2 && bar[1])))
 			continue;
 		conf_write(c, reg, 4, bar[0]);
@@ -258,7 +260,7 @@ static void put_registers(struct conf *c, bool vfs)
 
 static void messages_off(struct conf *c)
 {
-	const struct pci_dev_desc *desc = &c->pdev->desc;
+	const struct pci_dev_facts *desc = &c->pdev->desc;
 
 	if (desc->msi)
 		update(c, desc->msi + PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE, 0);

@@ -109,23 +109,24 @@ static void vf_bars(struct pci_dev_desc *desc, struct conf *c, uint16_t sriov,
 
 int vf_describe(struct conf *c, struct pci_dev *pf, struct pci_dev_desc *desc)
 {
-	const struct pci_dev_desc *of_pf = &pf->desc;
+	struct pci_dev_desc of_pf;
 	struct vf_set set;
 	struct conf at_pf;
 	int n;
 
+	pcidev_describe(pf, &of_pf);
 	conf_of(&at_pf, pf);
-	vf_read(&at_pf, of_pf->sriov, &set);
+	vf_read(&at_pf, of_pf.sriov, &set);
 	n = vf_index(&set, c->sbdf);
 	if (n < 0)
 		return -ENODEV;
 	desc->is_vf = true;
-	desc->parent = of_pf->sbdf;
-	desc->ident.vendor = of_pf->ident.vendor;
+	desc->parent = of_pf.sbdf;
+	desc->ident.vendor = of_pf.ident.vendor;
 	desc->ident.device = set.device;
-	desc->ident.subvendor = of_pf->ident.subvendor;
-	desc->ident.serial = of_pf->ident.serial;
-	vf_bars(desc, &at_pf, of_pf->sriov, &of_pf->bar[PCI_BAR_FIRST_VF],
+	desc->ident.subvendor = of_pf.ident.subvendor;
+	desc->ident.serial = of_pf.ident.serial;
+	vf_bars(desc, &at_pf, of_pf.sriov, &of_pf.bar[PCI_BAR_FIRST_VF],
 		(unsigned int)n);
 	return at_pf.err;
 }

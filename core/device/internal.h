@@ -176,10 +176,28 @@ struct pci_record {
 	uint8_t nrebar, rebar_size[PCI_BAR_FIRST_ROM];
 };
 
+/* pci_dev_desc.bar of a device, in less than half of the room. */
+struct pci_bars {
+	uint64_t addr[PCI_BAR_COUNT];
+	uint8_t size[PCI_BAR_COUNT]; /* its logarithm + 1; or 0 */
+	uint8_t kind[PCI_BAR_COUNT]; /* enum pci_bar_kind, and: */
+};
+enum { PCI_BARS_PREFETCH = 1 << 6, PCI_BARS_SIZE_UNKNOWN = 1 << 7 };
+
+/*
+ * Ordered by who reads it, and for a machine with 65,536 of them: small types,
+ * none of the holes between them (object.c watches the size).
+ */
 struct pci_dev {
-	/* The hot part: what a trap reads. */
+	/*
+	 * Hot: what a trap reads, on one cache line. Of it only the count is
+	 * written often, and by those who have to own it for that: a lookup
+	 * writes there anyway, and a trap takes no reference.
+	 */
 	struct pci_counter life; /* state and count, counter.h */
 	hf_atomic(uint32_t) marks;
+	hf_atomic(uint32_t) last_below;   /* highest bdf of itself and all
+					       ever below; segment lock */
 	hf_atomic(struct domain *) owner; /* owns a reference; written under
 					       both domains' locks and lock */
 	struct pci_segment *pseg;         /* fixed */
@@ -189,42 +207,41 @@ struct pci_dev {
 	hf_atomic(struct vpci *) hw_view, view;
 	struct pci_iommu *iommu; /* core/iommu; fixed; NULL: without it */
 	struct pci_irqs *irqs;   /* core/irq; likewise */
-	struct pci_reset *reset; /* core/reset; likewise */
 
-	uint64_t instance, added;       /* fixed */
-	struct pci_dev_desc desc;       /* fixed */
-	struct pci_dev *parent;         /* fixed; kept by parent_hold */
-	hf_atomic(uint32_t) last_below; /* highest bdf of itself and all
-					       ever below; segment lock */
-	struct pci_hold *parent_hold;   /* fixed; CHILD, owned; or NULL */
+	struct pci_reset *reset;         /* core/reset; likewise */
+	hf_atomic(uint64_t) again_until; /* DRAINING longer: see trap.c */
+	uint64_t instance, added;        /* fixed */
+	struct pci_dev *parent;          /* fixed; kept by parent_hold */
+	struct pci_hold *parent_hold;    /* fixed; CHILD, owned; or NULL */
+	struct pci_dev_facts desc;       /* fixed */
+	struct pci_bars bars;            /* fixed; desc.c */
 
-	struct pci_lock lock;      /* LOCK_DEVICE; all down to event */
+	struct pci_lock lock;      /* LOCK_DEVICE; all down to vsbdf */
+	uint8_t op;                /* enum pci_op */
+	uint8_t returning;         /* enum pci_returning */
+	bool has_vsbdf;            /* there is a vsbdf */
 	struct list_head holds;    /* pci_hold.entry */
 	struct pci_hold *assigned; /* the hold of kind ASSIGNED */
 	unsigned int nholds, nchildren;
-	enum pci_op op;
 	uint64_t op_since;
-	char op_who[PCI_WHO_LEN];         /* for whom op is; or "" */
+	const struct domain *op_for;      /* its caller's; or NULL */
 	struct pci_removal *removal;      /* op REMOVE; valid under lock */
 	const char *broken;               /* static text */
 	const struct vpci_policy *policy; /* of the next guest's view; or NULL;
 					     who owns op */
-	bool has_vsbdf;
-	pci_sbdf_t vsbdf; /* in the owner's table */
-	enum pci_returning returning;
+	pci_sbdf_t vsbdf;                 /* in the owner's table */
 
-	plat_event_t event;              /* count is 2 while draining; one
+	plat_event_t event;             /* count is 2 while draining; one
 					       waiter: the removal */
-	plat_event_t idle;               /* set just while op is NONE */
-	hf_atomic(uint64_t) again_until; /* DRAINING longer: see trap.c */
-	struct list_head removal_entry;  /* who owns op */
-	struct list_head domain_entry;   /* owner's lock */
+	plat_event_t idle;              /* set just while op is NONE */
+	struct pci_quiet quiet;         /* who owns op */
+	struct pci_record record;       /* likewise; .wanted also under lock */
+	uint8_t dirty;                  /* enum pci_dirty; written under lock by
+					   who owns op, or a removal's hand_over */
+	struct pci_tracker tracker;     /* no byte without -Dref_tracker */
+	struct list_head removal_entry; /* who owns op */
+	struct list_head domain_entry;  /* owner's lock */
 	struct list_head revoking_entry; /* pseg->lock */
-	struct pci_quiet quiet;          /* who owns op */
-	struct pci_record record;        /* likewise; .wanted also under lock */
-	enum pci_dirty dirty;            /* written under lock by who owns op,
-					    or a removal's hand_over */
-	struct pci_tracker tracker;
 	struct plat_rcu_head rcu;
 };
 
@@ -266,6 +283,14 @@ struct domain {
 int pci_op_begin(struct pci_dev *pdev, enum pci_op op);
 /* Give it back and wake who waits for it. Under pdev->lock. */
 void pci_op_end(struct pci_dev *pdev);
+
+/* --- desc.c: what a device was described as ------------------------------------- */
+
+/* All kinds are known, and all sizes powers of two or 0. */
+bool pci_bars_valid(const struct pci_bar *bar);
+void pci_bars_pack(struct pci_bars *bars, const struct pci_bar *bar);
+enum pci_bar_kind pcidev_bar_kind(const struct pci_dev *pdev, unsigned int i);
+void pcidev_describe(const struct pci_dev *pdev, struct pci_dev_desc *desc);
 
 /* --- between the files of this module ------------------------------------------- */
 

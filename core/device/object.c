@@ -113,9 +113,9 @@ int pci_op_begin(struct pci_dev *pdev, enum pci_op op)
 							     : -EBUSY;
 	if (op != PCI_OP_LOSS && pcidev_marked(pdev, PCI_MARK_LOST))
 		return -ENODEV;
-	pdev->op = op;
+	pdev->op = (uint8_t)op;
 	pdev->op_since = plat_now();
-	memset(pdev->op_who, 0, sizeof(pdev->op_who));
+	pdev->op_for = NULL;
 	plat_event_clear(&pdev->idle);
 	return 0;
 }
@@ -133,6 +133,7 @@ void pci_op_end(struct pci_dev *pdev)
 	list_for_each(hold, &pdev->holds, struct pci_hold, entry)
 		hold->asked = hold->refused = false;
 	pdev->op = PCI_OP_NONE;
+	pdev->op_for = NULL;
 	pdev->removal = NULL;
 	plat_event_set(&pdev->idle);
 	if (d)

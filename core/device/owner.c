@@ -268,8 +268,8 @@ int pcidev_begin(struct pci_dev *pdev, enum pci_op op, const struct domain *d)
 		return -EOPNOTSUPP;
 	pci_lock(&pdev->lock);
 	err = pci_op_begin(pdev, op);
-	if (!err && d)
-		memcpy(pdev->op_who, d->name, sizeof(pdev->op_who));
+	if (!err)
+		pdev->op_for = d;
 	pci_unlock(&pdev->lock);
 	return err;
 }

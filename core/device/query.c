@@ -47,13 +47,12 @@ static void describe(struct pci_dev *pdev, uint32_t own,
 	word = life_read(&pdev->life);
 	d = hf_load_acquire(&pdev->owner);
 	*info = (struct pci_dev_info){
-		.desc = pdev->desc,
 		.instance = pdev->instance,
 		.added = pdev->added,
 		.state = life_word_state(word),
 		.holds = pdev->nholds,
 		.children = pdev->nchildren,
-		.op = pdev->op,
+		.op = (enum pci_op)pdev->op,
 		.op_since = pdev->op_since,
 		.has_vsbdf = pdev->has_vsbdf,
 		.vsbdf = pdev->vsbdf,
@@ -62,6 +61,7 @@ static void describe(struct pci_dev *pdev, uint32_t own,
 		.hidden = d == dom_hidden,
 		.broken = pdev->broken,
 	};
+	pcidev_describe(pdev, &info->desc);
 	if (!life_is_dead(info->state))
 		own++; /* the registry's */
 	if (life_word_count(word) > own)
@@ -70,8 +70,8 @@ static void describe(struct pci_dev *pdev, uint32_t own,
 		info->owner = d->id;
 		memcpy(info->owner_name, d->name, sizeof(d->name));
 	}
-	if (pdev->op != PCI_OP_NONE)
-		memcpy(info->op_who, pdev->op_who, sizeof(info->op_who));
+	if (pdev->op_for)
+		memcpy(info->op_who, pdev->op_for->name, sizeof(info->op_who));
 	pci_unlock(&pdev->lock);
 }
 
@@ -189,7 +189,7 @@ uint64_t pcidev_instance(const struct pci_dev *pdev)
 	return pdev->instance;
 }
 
-const struct pci_dev_desc *pcidev_desc(const struct pci_dev *pdev)
+const struct pci_dev_facts *pcidev_desc(const struct pci_dev *pdev)
 {
 	return &pdev->desc;
 }

@@ -100,7 +100,8 @@ static struct pci_dev *pdev_alloc(struct pci_segment *pseg,
 		return NULL;
 	life_init(&pdev->life);
 	pdev->pseg = pseg;
-	pdev->desc = *desc;
+	pdev->desc = desc->facts;
+	pci_bars_pack(&pdev->bars, desc->bar);
 	hf_init(&pdev->last_below, desc->sbdf.bdf);
 	pdev->broken = desc->defect;
 	pdev->instance = hf_fetch_add_relaxed(&last_instance, 1) + 1;
@@ -308,7 +309,7 @@ int pci_register_device(const struct pci_dev_desc *desc, struct pci_dev **out)
 		return -ENODEV;
 	/* Addresses grow from parent to child: so there is no cycle. */
 	if (desc->parent.seg != desc->sbdf.seg ||
-	    desc->parent.bdf > desc->sbdf.bdf)
+	    desc->parent.bdf > desc->sbdf.bdf || !pci_bars_valid(desc->bar))
 		return -EINVAL;
 	do {
 		err = find_same(pseg, desc, &pdev, &old);

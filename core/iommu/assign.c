@@ -76,9 +76,9 @@ static int busy_op(struct party *p, struct pci_dev *pdev)
 	enum pci_op op;
 
 	pci_lock(&pdev->lock);
-	op = pdev->op;
+	op = (enum pci_op)pdev->op;
 	copy_who(p->report->who,
-		 pdev->op_who[0] ? pdev->op_who : pci_op_name(op));
+		 pdev->op_for ? pdev->op_for->name : pci_op_name(op));
 	pci_unlock(&pdev->lock);
 	if (op == PCI_OP_NONE)
 		return busy_owner(p, pdev);

@@ -61,7 +61,7 @@ static int step_alias(struct pci_iommu *iommu, struct iommu_flush *what)
 		return 0;
 	if (alias->stuck)
 		return iommu->stuck ? 0 : -EIO;
-	what->sbdf = alias->rid;
+	what->sbdf = alias->ticket.rid;
 	return iommu_flush_step(host_of(iommu), what, &alias->ticket);
 }
 
@@ -73,9 +73,9 @@ static int step_all(struct pci_iommu *iommu)
 	unsigned int i;
 
 	for (i = 0; i < iommu->nrids; i++) {
-		what.sbdf = iommu->rid[i].rid;
+		what.sbdf = iommu->context[i].rid;
 		err = iommu_flush_step(host_of(iommu), &what,
-				       &iommu->rid[i].context);
+				       &iommu->context[i]);
 		if (err && ret != -EIO)
 			ret = err;
 	}
@@ -85,7 +85,7 @@ static int step_all(struct pci_iommu *iommu)
 	if (ret)
 		return ret; /* it could ask anew for what it has forgotten */
 	what = (struct iommu_flush){ .kind = IOMMU_FLUSH_ATS,
-				     .sbdf = iommu->rid[0].rid };
+				     .sbdf = iommu->context[0].rid };
 	err = iommu_flush_step(host_of(iommu), &what, &iommu->device);
 	/* What is gone answers no invalidation, and asks for nothing. */
 	if (err && pcidev_marked(iommu->pdev, PCI_MARK_LOST)) {
@@ -101,7 +101,7 @@ static void give_up(struct pci_iommu *iommu)
 	unsigned int i;
 
 	for (i = 0; i < iommu->nrids; i++)
-		iommu->rid[i].context.state = TICKET_NONE;
+		iommu->context[i].state = TICKET_NONE;
 	iommu->device.state = TICKET_NONE;
 	if (alias && alias->ticket.state != TICKET_NONE) {
 		alias->ticket.state = TICKET_NONE;
@@ -145,7 +145,7 @@ void iommu_forget_again(struct pci_iommu *iommu)
 	pci_lock(iommu->lock);
 	if (iommu->stuck) {
 		for (i = 0; i < iommu->nrids; i++)
-			iommu->rid[i].context.state = TICKET_WANTED;
+			iommu->context[i].state = TICKET_WANTED;
 		if (iommu->alias && !iommu->alias->users) {
 			iommu->alias->ticket.state = TICKET_WANTED;
 			iommu->alias->stuck = false;
@@ -173,11 +173,10 @@ static void uncount(enum iommu_mode mode, unsigned int n)
 }
 
 /* To BLOCKED cannot fail. */
-static void block_rid(struct pci_iommu *iommu, pci_sbdf_t rid,
-		      struct iommu_ticket *ticket)
+static void block_rid(struct pci_iommu *iommu, struct iommu_ticket *ticket)
 {
-	(void)host_of(iommu)->iommu->attach(host_of(iommu), rid, IOMMU_BLOCKED,
-					    NULL);
+	(void)host_of(iommu)->iommu->attach(host_of(iommu), ticket->rid,
+					    IOMMU_BLOCKED, NULL);
 	ticket->state = TICKET_WANTED;
 }
 
@@ -185,7 +184,7 @@ static void block_rid(struct pci_iommu *iommu, pci_sbdf_t rid,
 static void block_first(struct pci_iommu *iommu, unsigned int n)
 {
 	while (n--)
-		block_rid(iommu, iommu->rid[n].rid, &iommu->rid[n].context);
+		block_rid(iommu, &iommu->context[n]);
 	iommu->begun = plat_now();
 }
 
@@ -217,9 +216,9 @@ static int attach_all(struct pci_iommu *iommu, enum iommu_mode mode,
 	if (alias && !may_join(alias, space))
 		return -EIO;
 	for (i = 0; i < iommu->nrids && !err; i++)
-		err = attach(iommu, iommu->rid[i].rid, mode, space);
+		err = attach(iommu, iommu->context[i].rid, mode, space);
 	if (!err && alias && !alias->users)
-		err = attach(iommu, alias->rid, mode, space);
+		err = attach(iommu, alias->ticket.rid, mode, space);
 	if (err) {
 		block_first(iommu, i);
 		return err;
@@ -240,7 +239,7 @@ static bool ats_on(struct pci_iommu *iommu)
 
 	iommu->ats = iommu_options.ats && iommu->pdev->desc.ats && ops->ats &&
 		     iommu->mode != IOMMU_SCRATCH &&
-		     !ops->ats(host_of(iommu), iommu->rid[0].rid, true);
+		     !ops->ats(host_of(iommu), iommu->context[0].rid, true);
 	return iommu->ats;
 }
 
@@ -289,13 +288,13 @@ static void block(struct pci_iommu *iommu)
 		return;
 	if (iommu->ats) {
 		(void)host_of(iommu)->iommu->ats(host_of(iommu),
-						 iommu->rid[0].rid, false);
+						 iommu->context[0].rid, false);
 		iommu->ats = false;
 		iommu->device.state = TICKET_WANTED;
 	}
 	block_first(iommu, n);
 	if (iommu->uses_alias && !--alias->users) {
-		block_rid(iommu, alias->rid, &alias->ticket);
+		block_rid(iommu, &alias->ticket);
 		n++;
 	}
 	iommu->uses_alias = false;

@@ -279,10 +279,11 @@ static void want_all(struct pci_dma *dma, struct waits *w, uint64_t at,
 		if (!iommu->pdev->desc.ats || !iommu_options.ats)
 			continue;
 		pcidev_get(iommu->pdev);
-		want(w, &(struct wait){ .host = iommu->pdev->pseg->host,
-					.what = { .kind = IOMMU_FLUSH_ATS,
-						  .sbdf = iommu->rid[0].rid },
-					.pdev = iommu->pdev });
+		want(w,
+		     &(struct wait){ .host = iommu->pdev->pseg->host,
+				     .what = { .kind = IOMMU_FLUSH_ATS,
+					       .sbdf = iommu->context[0].rid },
+				     .pdev = iommu->pdev });
 	}
 }
 

@@ -34,6 +34,7 @@ extern struct pci_iommu_options iommu_options; /* fixed */
 /* Something that a unit is to forget. FAILED: until somebody has heard of it. */
 struct iommu_ticket {
 	enum { TICKET_NONE, TICKET_WANTED, TICKET_BEGUN, TICKET_FAILED } state;
+	pci_sbdf_t rid; /* fixed: of whose requests, if it is a context's */
 	uint64_t number;
 };
 
@@ -48,7 +49,6 @@ struct iommu_ticket {
 struct iommu_alias {
 	hf_atomic(uint32_t) refs;   /* the bridge's and its devices' */
 	struct pci_lock lock;       /* LOCK_LEAF: of all these devices */
-	pci_sbdf_t rid;             /* fixed */
 	unsigned int users;         /* lock; and where it goes: */
 	struct dma_space *space;    /* NULL: memory as it is; owns none */
 	bool stuck;                 /* it was not forgotten in time */
@@ -56,12 +56,6 @@ struct iommu_alias {
 };
 
 /* --- a device ------------------------------------------------------------------ */
-
-/* A requester ID, and what the unit is to forget of it. */
-struct iommu_rid {
-	pci_sbdf_t rid;              /* fixed */
-	struct iommu_ticket context; /* the lock's */
-};
 
 struct pci_iommu {
 	struct pci_dev *pdev;      /* fixed */
@@ -89,12 +83,13 @@ struct pci_iommu {
 	hf_atomic(uint64_t) faults, recent, last_rid, last_address, last_time;
 	hf_atomic(uint64_t) forgotten; /* of .faults: before a clear */
 
-	struct iommu_rid rid[]; /* its own, then those of phantom functions */
+	/* By requester ID: its own, then those of phantom functions; the lock. */
+	struct iommu_ticket context[];
 };
 
 /* --- rid.c ------------------------------------------------------------------------ */
 
-/* With rid, nrids, alias, below, lock. NULL: no memory. */
+/* With context, nrids, alias, below, lock. NULL: no memory. */
 struct pci_iommu *iommu_new(struct pci_dev *pdev) __must_check;
 void iommu_free(struct pci_iommu *iommu);
 /* Whose requests have @rid; in a section. NULL: nobody's. */

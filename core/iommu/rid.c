@@ -40,10 +40,10 @@ static struct iommu_alias *alias_new(const struct pci_dev *bridge)
 	hf_init(&alias->refs, 1);
 	pci_lock_init(&alias->lock, LOCK_LEAF, "requester alias",
 		      bridge->desc.sbdf.sbdf);
-	alias->rid = bridge->desc.sbdf;
+	alias->ticket.rid = bridge->desc.sbdf;
 	if (bridge->desc.type == PCI_TYPE_PCIE_TO_PCI) {
-		alias->rid.bus = bridge->desc.secondary;
-		alias->rid.devfn = 0;
+		alias->ticket.rid.bus = bridge->desc.secondary;
+		alias->ticket.rid.devfn = 0;
 	}
 	return alias;
 }
@@ -57,18 +57,18 @@ static void alias_put(struct iommu_alias *alias)
 	plat_free(alias);
 }
 
-/* Those after its own; @rid: where to, or NULL. How many. */
-static unsigned int phantoms(const struct pci_dev_desc *desc,
-			     struct iommu_rid *rid)
+/* Those after its own; @context: where to, or NULL. How many. */
+static unsigned int phantoms(const struct pci_dev_facts *desc,
+			     struct iommu_ticket *context)
 {
 	unsigned int fn, n = 0, own = PCI_FN(desc->sbdf);
 
 	for (fn = own + 1; desc->phantom_stride && fn < 8; fn++) {
 		if ((fn & ~(8u - desc->phantom_stride)) != own)
 			continue;
-		if (rid) {
-			rid[n].rid = desc->sbdf;
-			rid[n].rid.devfn += (uint8_t)(fn - own);
+		if (context) {
+			context[n].rid = desc->sbdf;
+			context[n].rid.devfn += (uint8_t)(fn - own);
 		}
 		n++;
 	}
@@ -105,10 +105,11 @@ static int rids_init(struct pci_iommu *iommu)
 	plat_rcu_read_unlock();
 	if (is_conventional(pdev))
 		return bridge_init(iommu, bridge != NULL);
-	iommu->rid[0].rid = pdev->desc.sbdf;
-	if (iommu->alias && iommu->alias->rid.sbdf == pdev->desc.sbdf.sbdf)
+	iommu->context[0].rid = pdev->desc.sbdf;
+	if (iommu->alias &&
+	    iommu->alias->ticket.rid.sbdf == pdev->desc.sbdf.sbdf)
 		return 0; /* its name is all the others', too */
-	iommu->nrids = (uint8_t)(1 + phantoms(&pdev->desc, &iommu->rid[1]));
+	iommu->nrids = (uint8_t)(1 + phantoms(&pdev->desc, &iommu->context[1]));
 	return 0;
 }
 
@@ -116,7 +117,7 @@ struct pci_iommu *iommu_new(struct pci_dev *pdev)
 {
 	struct pci_iommu *iommu =
 		plat_zalloc(sizeof(*iommu) + (1 + phantoms(&pdev->desc, NULL)) *
-						     sizeof(iommu->rid[0]));
+						     sizeof(iommu->context[0]));
 
 	if (!iommu)
 		return NULL;

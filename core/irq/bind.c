@@ -2,7 +2,7 @@
 /* The hypervisor's own vectors, of devices of the hardware domain. */
 #include "irq/internal.h"
 
-static int check_range(const struct pci_dev_desc *desc,
+static int check_range(const struct pci_dev_facts *desc,
 		       enum pci_vector_kind kind, unsigned int first,
 		       unsigned int count)
 {
@@ -35,7 +35,7 @@ static int check_call(struct pci_dev *pdev, enum pci_vector_kind kind,
 /* Somebody else has it on: the hardware domain, with its own messages. */
 static bool is_on(struct pci_dev *pdev)
 {
-	const struct pci_dev_desc *desc = &pdev->desc;
+	const struct pci_dev_facts *desc = &pdev->desc;
 
 	return (desc->msi && pcidev_read(pdev, desc->msi + PCI_MSI_FLAGS, 2) &
 				     PCI_MSI_FLAGS_ENABLE) ||

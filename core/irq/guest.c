@@ -19,7 +19,7 @@
 
 int irq_guest_enter(struct pci_irqs *irqs, struct domain *d)
 {
-	struct pci_dev_desc *desc = &irqs->pdev->desc;
+	struct pci_dev_facts *desc = &irqs->pdev->desc;
 	struct irq_set *set[IRQ_KINDS] = { NULL };
 	uint64_t table = 0, pba = 0;
 	struct pci_hold *hold;

@@ -171,14 +171,16 @@ int irq_hw_find_table(struct pci_irqs *irqs, uint64_t *table, uint64_t *pba)
 	const struct pci_host_ops *ops = pdev->pseg->host->ops;
 	unsigned int entries = pdev->desc.msix_entries, tries = 3;
 	struct pci_bar bars[PCI_BAR_COUNT];
+	struct pci_dev_desc desc;
 	struct conf c;
 	int err;
 
 	if (!ops->mem_write || !ops->mem_read)
 		return -ENODATA;
+	pcidev_describe(pdev, &desc);
 	do { /* a guest has no answer to wait for, and asks once */
 		conf_of(&c, pdev);
-		conf_bars_now(&c, &pdev->desc, bars);
+		conf_bars_now(&c, &desc, bars);
 	} while (c.err == -EIO && --tries);
 	if (c.err)
 		return pcidev_marked(pdev, PCI_MARK_LOST) ? -ENODEV : -ENODATA;

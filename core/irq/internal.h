@@ -61,19 +61,19 @@ struct irq_set {
 /* pdev->irqs. Lives as long as the device, so longer than any section in which
  * a vector of it can come: those are given back before it is unpublished. */
 struct pci_irqs {
-	struct pci_dev *pdev; /* fixed */
-	bool usable;          /* fixed: its host has a controller */
-	uint16_t msi_flags;   /* fixed: what the capability has */
-	uint32_t table, pba;  /* fixed: the registers of MSI-X */
-	struct list_head sets;
+	struct pci_dev *pdev;  /* fixed */
+	uint16_t msi_flags;    /* fixed: what the capability has */
+	bool usable;           /* fixed: its host has a controller */
+	bool waits;            /* who owns op: for handlers to return */
+	bool msi_on, msix_on;  /* in hardware, by us */
+	bool prepared;         /* pci_prepare_msix() */
+	bool refused;          /* the host did not write what it was told */
+	uint32_t table, pba;   /* fixed: the registers of MSI-X */
+	struct list_head sets; /* irq_set.entry */
 	hf_atomic(struct irq_set *) guest[IRQ_KINDS]; /* listed, too; or NULL */
-	unsigned int guest_bound; /* host vectors of these */
 	struct pci_hold *hold;    /* kind IRQ; linked while guest_bound */
-	bool msi_on, msix_on;     /* in hardware, by us */
-	bool refused;             /* the host did not write what it was told */
-	bool waits;               /* who owns op: for handlers to return */
-	plat_gp_t grace;
-	bool prepared; /* pci_prepare_msix() */
+	unsigned int guest_bound; /* host vectors of these */
+	plat_gp_t grace;          /* of .waits */
 	hf_atomic(uint64_t) delivered, suppressed;
 };
 

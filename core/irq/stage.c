@@ -11,7 +11,7 @@ struct pci_irq_options irq_options = { .off = true };
 
 static void read_device(struct pci_irqs *irqs)
 {
-	const struct pci_dev_desc *desc = &irqs->pdev->desc;
+	const struct pci_dev_facts *desc = &irqs->pdev->desc;
 	struct conf c;
 
 	conf_of(&c, irqs->pdev);
@@ -130,7 +130,7 @@ static void keep(struct pci_dev *pdev, uint16_t reg, uint16_t *kept)
  */
 static void keep_enables(struct pci_dev *pdev, bool msi, bool msix)
 {
-	const struct pci_dev_desc *desc = &pdev->desc;
+	const struct pci_dev_facts *desc = &pdev->desc;
 	struct pci_quiet *quiet = &pdev->quiet;
 
 	if (msi)

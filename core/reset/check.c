@@ -33,7 +33,7 @@ static uint32_t first_bar(struct pci_dev *pdev)
 	unsigned int i;
 
 	for (i = 0; i < PCI_BAR_FIRST_ROM && !pdev->desc.is_vf; i++)
-		if (pdev->desc.bar[i].kind != PCI_BAR_NONE)
+		if (pcidev_bar_kind(pdev, i) != PCI_BAR_NONE)
 			return pcidev_read(pdev,
 					   conf_bar_register(&pdev->desc, i),
 					   4) &

@@ -34,9 +34,10 @@ enum reset_step {
 
 struct pci_reset {
 	hf_atomic(uint32_t) order; /* its own, see reset_order(); 0: none */
-	enum reset_step step;
-	enum pci_reset_method asked;  /* for the next one; or ANY */
-	enum pci_reset_method method; /* METHODS: there is none */
+	uint8_t step;              /* enum reset_step */
+	uint8_t asked;  /* enum pci_reset_method: for the next one; or ANY */
+	uint8_t method; /* likewise; METHODS: there is none */
+	bool came;      /* the stage was asked to leave; .until: when */
 	uint64_t until, over, limit, faults;
 	uint16_t command, msix; /* bits that it shall forget */
 	uint32_t bar;           /* likewise, of its first one */
@@ -45,7 +46,6 @@ struct pci_reset {
 	struct list_head along; /* pci_reset.along_entry */
 	struct list_head along_entry;
 	struct pci_dev *pdev; /* fixed */
-	bool came;            /* the stage was asked to leave; .until: when */
 	bool has_bus;         /* the bridge's operation is ours */
 	bool taken;           /* a neighbour's bus reset is under way */
 	bool rests;           /* … and that owns pdev->op, too */

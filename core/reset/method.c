@@ -106,7 +106,7 @@ static bool loses_state(struct pci_dev *pdev)
 
 unsigned int reset_has(struct pci_dev *pdev)
 {
-	const struct pci_dev_desc *desc = &pdev->desc;
+	const struct pci_dev_facts *desc = &pdev->desc;
 	unsigned int has = 0;
 
 	if (says(pdev, desc->pcie, PCI_EXP_DEVCAP, 4, PCI_EXP_DEVCAP_FLR))

@@ -134,13 +134,14 @@ static int add_bar(struct vpci *view, struct vpci_bar *bar)
 
 int vpci_build_bars(struct vpci *view)
 {
-	const struct pci_dev_desc *desc = &view->pdev->desc;
+	struct pci_dev_desc desc;
 	struct conf c;
 	unsigned int i;
 	int err;
 
+	pcidev_describe(view->pdev, &desc);
 	conf_of(&c, view->pdev);
-	conf_bars_now(&c, desc, view->host_bar);
+	conf_bars_now(&c, &desc, view->host_bar);
 	/* Nobody knows where a guest's would be; the hardware domain does. */
 	err = view->hardware ? 0 : c.err;
 	if (!err)
@@ -154,9 +155,9 @@ int vpci_build_bars(struct vpci *view)
 		bar->size = view->host_bar[i].size;
 		bar->kind = view->host_bar[i].kind;
 		bar->prefetch = view->host_bar[i].prefetch;
-		bar->reg = conf_bar_register(desc, i);
+		bar->reg = conf_bar_register(&desc.facts, i);
 		/* Those of a hardware domain's VF are its PF's matter. */
-		if (!view->hardware || !desc->is_vf)
+		if (!view->hardware || !desc.is_vf)
 			err = add_bar(view, bar);
 		hf_init(&bar->addr, address(view, bar));
 	}

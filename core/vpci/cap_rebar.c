@@ -36,11 +36,12 @@ static void write_control(struct vpci *view, uint16_t reg, uint32_t val,
 			  uint32_t mask, void *data)
 {
 	struct vpci_bar *bar = data;
-	const struct pci_bar *desc = &view->pdev->desc.bar[bar - view->bar];
+	unsigned int i = (unsigned int)(bar - view->bar);
 	unsigned int n = size_of(val);
 
 	(void)mask;
-	if (desc->kind == PCI_BAR_MEM32 && n > MOST_OF_MEM32)
+	if (pcidev_bar_kind(view->pdev, i) == PCI_BAR_MEM32 &&
+	    n > MOST_OF_MEM32)
 		return;
 	if (vpci_hw_read(view, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY ||
 	    bar->busy || bar->state != VPCI_UNMAPPED ||
@@ -62,7 +63,7 @@ static int add_bar(struct vpci *view, struct pci_dev *pdev, uint16_t reg)
 		.rw = PCI_REBAR_CTRL_BAR_SIZE,
 	};
 	unsigned int i = vpci_hw_read(view, reg, 4) & PCI_REBAR_CTRL_BAR_IDX;
-	uint8_t kind = pdev->desc.bar[i].kind;
+	enum pci_bar_kind kind = pcidev_bar_kind(pdev, i);
 
 	/* Of a 64-bit one, the lower half. */
 	if (i >= MOST_BARS || (kind != PCI_BAR_MEM32 && kind != PCI_BAR_MEM64))

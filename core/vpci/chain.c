@@ -267,7 +267,7 @@ static void find_caps(struct chain *c)
  */
 static bool are_all_there(const struct chain *c)
 {
-	const struct pci_dev_desc *desc = &c->view->pdev->desc;
+	const struct pci_dev_facts *desc = &c->view->pdev->desc;
 	const uint16_t pos[] = { desc->pm, desc->pcie, desc->msi,   desc->msix,
 				 desc->af, desc->ats,  desc->sriov, desc->acs };
 	unsigned int i;

@@ -66,7 +66,7 @@ void vpci_flr_begin(struct vpci *view)
 
 static void tell(struct vpci *view)
 {
-	const struct pci_dev_desc *desc = &view->pdev->desc;
+	const struct pci_dev_facts *desc = &view->pdev->desc;
 
 	if (has_pcie_flr(view))
 		conf_update(view->pdev, desc->pcie + PCI_EXP_DEVCTL,

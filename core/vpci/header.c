@@ -207,7 +207,7 @@ static int add_vf(struct vpci *view)
 /* What depends on the type of header. */
 static int add_by_type(struct vpci *view)
 {
-	const struct pci_dev_desc *desc = &view->pdev->desc;
+	const struct pci_dev_facts *desc = &view->pdev->desc;
 	/* §7.5.1.1.7: 0 in PCI Express */
 	static const struct header_register latency =
 		OWN_BYTE(PCI_LATENCY_TIMER);
@@ -227,7 +227,7 @@ static int add_by_type(struct vpci *view)
 
 static int build_guest(struct vpci *view)
 {
-	const struct pci_dev_desc *desc = &view->pdev->desc;
+	const struct pci_dev_facts *desc = &view->pdev->desc;
 	uint16_t rw = desc->is_vf ? COMMAND_GUEST_VF : COMMAND_GUEST;
 	const struct header_register own[] = {
 		{ PCI_COMMAND,

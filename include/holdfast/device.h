@@ -58,7 +58,7 @@ enum pci_bar_kind {
 
 struct pci_bar {
 	uint64_t addr;
-	uint64_t size; /* bytes; of a VF BAR: of one VF */
+	uint64_t size; /* bytes, a power of two, or 0; of a VF BAR: of one VF */
 	uint8_t kind;  /* enum pci_bar_kind */
 	bool prefetch;
 	bool size_unknown;
@@ -69,29 +69,36 @@ enum { PCI_BAR_FIRST_ROM = 6, PCI_BAR_FIRST_VF = 7, PCI_BAR_COUNT = 13 };
 
 /*
  * Everything that is read from hardware when a device is added and believed
- * from then on. A position of 0 means that the capability is not there.
+ * from then on; struct pci_dev_facts is all of it but the BARs. A position of 0
+ * means that the capability is not there.
  */
 struct pci_dev_desc {
-	pci_sbdf_t sbdf;
-	struct pci_ident ident;
-	uint8_t type;     /* enum pci_dev_type */
-	uint8_t hdr_type; /* without the multi-function bit */
-	bool multifunction;
-	bool is_vf;
-	bool caps_unknown; /* only 64 bytes could be read */
-	bool has_slot;     /* the port below which a card can be exchanged */
-	uint16_t cfg_size; /* 64, 256 or 4096 */
-	uint16_t pm, pcie, msi, msix, af; /* capability positions */
-	uint16_t ats, sriov, acs;         /* extended ones */
-	uint16_t msi_vectors, msix_entries;
-	uint8_t phantom_stride; /* 0, or 1, 2, 4: functions it may also use */
-	uint8_t secondary,
-		subordinate; /* a bridge's buses, secondary 0: none */
-	bool buses_unknown;  /* … or there may be, and nobody knows which */
-	uint16_t vf_total, vf_num, vf_offset, vf_stride; /* a PF's */
-	uint16_t vf_device;
-	pci_sbdf_t parent;  /* the PF of a VF, the bridge above; or itself */
-	const char *defect; /* static text: added, but marked broken; or NULL */
+	/* clang-format off */
+	hf_struct_group(pci_dev_facts, facts,
+		pci_sbdf_t sbdf;
+		struct pci_ident ident;
+		uint8_t type;     /* enum pci_dev_type */
+		uint8_t hdr_type; /* without the multi-function bit */
+		bool multifunction;
+		bool is_vf;
+		bool caps_unknown; /* only 64 bytes could be read */
+		bool has_slot; /* the port below which a card can be exchanged */
+		uint16_t cfg_size; /* 64, 256 or 4096 */
+		uint16_t pm, pcie, msi, msix, af; /* capability positions */
+		uint16_t ats, sriov, acs;         /* extended ones */
+		uint16_t msi_vectors, msix_entries;
+		uint8_t phantom_stride; /* 0, or 1, 2, 4: functions it may also use */
+		/* A bridge's buses, secondary 0: none. */
+		uint8_t secondary, subordinate;
+		bool buses_unknown; /* … or there may be, and nobody knows which */
+		uint16_t vf_total, vf_num, vf_offset, vf_stride; /* a PF's */
+		uint16_t vf_device;
+		/* The PF of a VF, the bridge above; or itself. */
+		pci_sbdf_t parent;
+		/* Static text: added, but marked broken; or NULL. */
+		const char *defect;
+	);
+	/* clang-format on */
 	struct pci_bar bar[PCI_BAR_COUNT];
 };
 
@@ -254,7 +261,7 @@ void pcidev_query(struct pci_dev *pdev, struct pci_dev_info *info);
 /* Of a device that the caller may use; fixed for its life. */
 pci_sbdf_t pcidev_sbdf(const struct pci_dev *pdev);
 uint64_t pcidev_instance(const struct pci_dev *pdev);
-const struct pci_dev_desc *pcidev_desc(const struct pci_dev *pdev);
+const struct pci_dev_facts *pcidev_desc(const struct pci_dev *pdev);
 
 enum pci_state pcidev_state(struct pci_dev *pdev); /* may change at once */
 

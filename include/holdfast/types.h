@@ -26,6 +26,17 @@
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr)-offsetof(type, member)))
 
+/* Members of a struct that are a struct TAG, too, by the name of @name. */
+#define hf_struct_group(tag, name, ...) \
+	union {                         \
+		struct {                \
+			__VA_ARGS__     \
+		};                      \
+		struct tag {            \
+			__VA_ARGS__     \
+		} name;                 \
+	}
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /*

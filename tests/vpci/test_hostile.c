@@ -509,7 +509,7 @@ static void begin(pci_sbdf_t at)
 	struct pci_dev *pdev = pci_get_pdev(NULL, at);
 
 	assert_non_null(pdev);
-	desc = *pcidev_desc(pdev);
+	pcidev_describe(pdev, &desc);
 	host_at = at;
 	guest_at = guest_assign(g, at, UINT32_MAX);
 	view = hf_load_acquire(&pdev->view);

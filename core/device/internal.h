@@ -170,9 +170,9 @@ struct pci_record {
 	bool known;     /* it answered then */
 	bool express_2; /* version 2 of PCI Express */
 	uint16_t command;
+	uint16_t rebar; /* where the first control is; or 0 */
 	uint32_t reg[PCI_KEPT];
 	uint32_t bar[PCI_BAR_COUNT]; /* registers; 0: not placed */
-	uint16_t rebar;              /* where the first control is; or 0 */
 	uint8_t nrebar, rebar_size[PCI_BAR_FIRST_ROM];
 };
 
@@ -186,7 +186,7 @@ enum { PCI_BARS_PREFETCH = 1 << 6, PCI_BARS_SIZE_UNKNOWN = 1 << 7 };
 
 /*
  * Ordered by who reads it, and for a machine with 65,536 of them: small types,
- * none of the holes between them (object.c watches the size).
+ * no holes between them.
  */
 struct pci_dev {
 	/*
@@ -244,6 +244,21 @@ struct pci_dev {
 	struct list_head revoking_entry; /* pseg->lock */
 	struct plat_rcu_head rcu;
 };
+
+/*
+ * With all modules a device is at most 1 KiB, its slot in the table included,
+ * on a 64-bit machine where the platform's types are as small as posix's: so
+ * what is there for each device has a size that it keeps.
+ */
+#define PCI_EACH_DEVICE(size, most)                                          \
+	_Static_assert(                                                      \
+		UINTPTR_MAX != UINT64_MAX || sizeof(struct pci_lock) > 4 ||  \
+			sizeof(plat_event_t) > 4 || sizeof(plat_gp_t) > 8 || \
+			sizeof(struct plat_rcu_head) > 24 ||                 \
+			sizeof(struct pci_tracker) > 1 || (size) <= (most),  \
+		"1 KiB a device")
+
+PCI_EACH_DEVICE(sizeof(struct pci_dev) + sizeof(struct pci_bus) / 256, 632);
 
 static inline bool pcidev_marked(struct pci_dev *pdev, uint32_t mark)
 {

@@ -67,16 +67,16 @@ struct pci_iommu {
 	uint8_t nrids; /* fixed; 0: it has the alias's, or sends nothing */
 	bool confined; /* dma->lock; its space is stale, and it was blocked */
 
+	struct pci_dma *dma;        /* who owns op, or revokes */
+	struct list_head dma_entry; /* dma->lock */
+
 	/* Under the lock. */
-	bool ats, uses_alias, stuck;
-	enum iommu_mode mode;    /* of all its requester IDs */
-	unsigned int domid;      /* mode SPACE: whose */
 	struct dma_space *space; /* owns a reference, until it is forgotten */
 	struct iommu_ticket device; /* its own cache */
 	uint64_t begun;             /* when it was blocked; plat_now() */
-
-	struct pci_dma *dma;        /* who owns op, or revokes */
-	struct list_head dma_entry; /* dma->lock */
+	enum iommu_mode mode;       /* of all its requester IDs */
+	unsigned int domid;         /* mode SPACE: whose */
+	bool ats, uses_alias, stuck;
 
 	/* fault.c */
 	hf_atomic(uint32_t) last_seq;
@@ -86,6 +86,8 @@ struct pci_iommu {
 	/* By requester ID: its own, then those of phantom functions; the lock. */
 	struct iommu_ticket context[];
 };
+
+PCI_EACH_DEVICE(sizeof(struct pci_iommu) + sizeof(struct iommu_ticket), 176);
 
 /* --- rid.c ------------------------------------------------------------------------ */
 

@@ -77,6 +77,8 @@ struct pci_irqs {
 	hf_atomic(uint64_t) delivered, suppressed;
 };
 
+PCI_EACH_DEVICE(sizeof(struct pci_irqs), 96);
+
 extern struct pci_irq_options irq_options; /* off without pci_irq_init() */
 
 /* --- deliver.c ------------------------------------------------------------------ */

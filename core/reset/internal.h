@@ -52,6 +52,8 @@ struct pci_reset {
 	bool bus_done;        /* that was one for this device as well */
 };
 
+PCI_EACH_DEVICE(sizeof(struct pci_reset), 104);
+
 /* §6.6.2, §6.6.1: to be left alone so long, then to answer within a second. */
 #define RESET_TIME (100 * PLAT_NSEC_PER_MSEC)
 #define RESET_RETRY (900 * PLAT_NSEC_PER_MSEC)

@@ -231,6 +231,42 @@ static void test_hostile_parents_are_refused(void **state)
 	assert_int_equal(pci_register_device(&desc, NULL), -ENODEV);
 }
 
+static void test_bars_are_known_as_they_were_described(void **state)
+{
+	struct pci_dev_desc desc = { .sbdf = at("0:1:0.0"),
+				     .parent = at("0:1:0.0") };
+	const struct pci_bar bars[] = {
+		[0] = { .kind = PCI_BAR_MEM64,
+			.addr = 1ull << 63,
+			.size = 1ull << 63,
+			.prefetch = true },
+		[2] = { .kind = PCI_BAR_MEM32, .size_unknown = true },
+		[5] = { .kind = PCI_BAR_IO, .addr = 0xe001, .size = 1 },
+		[PCI_BAR_COUNT - 1] = { .kind = PCI_BAR_ROM, .size = 0x800 },
+	};
+	struct pci_dev_info info;
+	unsigned int i;
+
+	(void)state;
+	memcpy(desc.bar, bars, sizeof(bars));
+	desc.bar[3].size = 0x3000;
+	assert_int_equal(pci_register_device(&desc, NULL), -EINVAL);
+	desc.bar[3].size = 0;
+	desc.bar[3].kind = PCI_BAR_ROM + 1;
+	assert_int_equal(pci_register_device(&desc, NULL), -EINVAL);
+	desc.bar[3].kind = PCI_BAR_NONE;
+	assert_int_equal(pci_register_device(&desc, NULL), 0);
+	info = info_of("0:1:0.0");
+	for (i = 0; i < PCI_BAR_COUNT; i++) {
+		assert_int_equal(info.desc.bar[i].kind, bars[i].kind);
+		assert_int_equal(info.desc.bar[i].addr, bars[i].addr);
+		assert_int_equal(info.desc.bar[i].size, bars[i].size);
+		assert_int_equal(info.desc.bar[i].prefetch, bars[i].prefetch);
+		assert_int_equal(info.desc.bar[i].size_unknown,
+				 bars[i].size_unknown);
+	}
+}
+
 static void test_a_bus_knows_its_bridge(void **state)
 {
 	pci_sbdf_t bridge;
@@ -335,6 +371,7 @@ int main(void)
 		CASE(test_rule16_the_same_hardware_again_changes_nothing),
 		CASE(test_rule16_other_hardware_loses_the_old),
 		CASE(test_hostile_parents_are_refused),
+		CASE(test_bars_are_known_as_they_were_described),
 		CASE(test_a_bus_knows_its_bridge),
 		CASE(test_nothing_is_where_there_is_no_segment),
 		CASE(test_a_segment_has_one_host),

@@ -258,7 +258,7 @@ struct pci_dev {
 			sizeof(struct pci_tracker) > 1 || (size) <= (most),  \
 		"1 KiB a device")
 
-PCI_EACH_DEVICE(sizeof(struct pci_dev) + sizeof(struct pci_bus) / 256, 632);
+PCI_EACH_DEVICE(sizeof(struct pci_dev) + sizeof(struct pci_bus) / 256, 640);
 
 static inline bool pcidev_marked(struct pci_dev *pdev, uint32_t mark)
 {

@@ -61,7 +61,7 @@ static void controls_of(struct pci_dev *pdev, struct control ctl[CONTROLS])
  */
 static uint16_t find_sriov(struct conf *c)
 {
-	const struct pci_dev_desc *desc = &c->pdev->desc;
+	const struct pci_dev_facts *desc = &c->pdev->desc;
 	struct cap_iter it;
 	struct pci_cap cap;
 	int ret;

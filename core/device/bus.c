@@ -32,7 +32,7 @@ static unsigned int last_bus(const struct pci_dev *pdev)
 /* One whose numbers cannot be believed may lead to any bus above its own. */
 static bool leads_to(const struct pci_dev *bridge, unsigned int bus)
 {
-	const struct pci_dev_desc *desc = &bridge->desc;
+	const struct pci_dev_facts *desc = &bridge->desc;
 	unsigned int first = desc->buses_unknown ? desc->sbdf.bus + 1u
 						 : desc->secondary;
 

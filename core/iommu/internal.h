@@ -66,20 +66,19 @@ struct pci_iommu {
 	uint16_t acs;              /* fixed: of ACS Control, what is on */
 	uint8_t nrids; /* fixed; 0: it has the alias's, or sends nothing */
 	bool confined; /* dma->lock; its space is stale, and it was blocked */
+	/* Under the lock, down to begun. */
+	uint8_t mode; /* enum iommu_mode, of all its requester IDs */
+	bool ats, uses_alias, stuck;
+	unsigned int domid;           /* mode SPACE: whose */
+	hf_atomic(uint32_t) last_seq; /* fault.c */
+	struct dma_space *space; /* owns a reference, until it is forgotten */
+	struct iommu_ticket device; /* its own cache */
+	uint64_t begun;             /* when it was blocked; plat_now() */
 
 	struct pci_dma *dma;        /* who owns op, or revokes */
 	struct list_head dma_entry; /* dma->lock */
 
-	/* Under the lock. */
-	struct dma_space *space; /* owns a reference, until it is forgotten */
-	struct iommu_ticket device; /* its own cache */
-	uint64_t begun;             /* when it was blocked; plat_now() */
-	enum iommu_mode mode;       /* of all its requester IDs */
-	unsigned int domid;         /* mode SPACE: whose */
-	bool ats, uses_alias, stuck;
-
 	/* fault.c */
-	hf_atomic(uint32_t) last_seq;
 	hf_atomic(uint64_t) faults, recent, last_rid, last_address, last_time;
 	hf_atomic(uint64_t) forgotten; /* of .faults: before a clear */
 
@@ -87,7 +86,7 @@ struct pci_iommu {
 	struct iommu_ticket context[];
 };
 
-PCI_EACH_DEVICE(sizeof(struct pci_iommu) + sizeof(struct iommu_ticket), 176);
+PCI_EACH_DEVICE(sizeof(struct pci_iommu) + sizeof(struct iommu_ticket), 208);
 
 /* --- rid.c ------------------------------------------------------------------------ */
 

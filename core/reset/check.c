@@ -118,7 +118,7 @@ const char *reset_check(struct pci_dev *pdev)
 		return "transactions are pending after a reset";
 	if (pcidev_read(pdev, PCI_COMMAND, 2) & PCI_COMMAND_MASTER)
 		return "bus mastering cannot be switched off";
-	if (iommu_fault_total(pdev) != pdev->reset->faults)
+	if ((uint32_t)iommu_fault_total(pdev) != pdev->reset->faults)
 		return "it went on with DMA after a reset";
 	return NULL;
 }

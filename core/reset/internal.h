@@ -38,7 +38,12 @@ struct pci_reset {
 	uint8_t asked;  /* enum pci_reset_method: for the next one; or ANY */
 	uint8_t method; /* likewise; METHODS: there is none */
 	bool came;      /* the stage was asked to leave; .until: when */
-	uint64_t until, over, limit, faults;
+	uint64_t until, over, limit;
+	uint32_t faults;        /* as many as there were, modulo 2^32 */
+	bool has_bus;           /* the bridge's operation is ours */
+	bool taken;             /* a neighbour's bus reset is under way */
+	bool rests;             /* … and that owns pdev->op, too */
+	bool bus_done;          /* that was one for this device as well */
 	uint16_t command, msix; /* bits that it shall forget */
 	uint32_t bar;           /* likewise, of its first one */
 	const char *why;        /* of the last one: how it failed; or NULL */
@@ -46,13 +51,9 @@ struct pci_reset {
 	struct list_head along; /* pci_reset.along_entry */
 	struct list_head along_entry;
 	struct pci_dev *pdev; /* fixed */
-	bool has_bus;         /* the bridge's operation is ours */
-	bool taken;           /* a neighbour's bus reset is under way */
-	bool rests;           /* … and that owns pdev->op, too */
-	bool bus_done;        /* that was one for this device as well */
 };
 
-PCI_EACH_DEVICE(sizeof(struct pci_reset), 104);
+PCI_EACH_DEVICE(sizeof(struct pci_reset), 96);
 
 /* §6.6.2, §6.6.1: to be left alone so long, then to answer within a second. */
 #define RESET_TIME (100 * PLAT_NSEC_PER_MSEC)

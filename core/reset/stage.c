@@ -162,7 +162,7 @@ static enum progress settled(struct pci_dev *pdev)
 	struct pci_reset *r = pdev->reset;
 	uint64_t soon = plat_now() + RESET_LATE;
 
-	r->faults = iommu_fault_total(pdev);
+	r->faults = (uint32_t)iommu_fault_total(pdev);
 	r->until = r->over > soon ? r->over : soon;
 	r->step = RESET_WAIT;
 	return GO_ON;

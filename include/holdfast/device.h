@@ -75,8 +75,12 @@ enum { PCI_BAR_FIRST_ROM = 6, PCI_BAR_FIRST_VF = 7, PCI_BAR_COUNT = 13 };
 struct pci_dev_desc {
 	/* clang-format off */
 	hf_struct_group(pci_dev_facts, facts,
-		pci_sbdf_t sbdf;
 		struct pci_ident ident;
+		/* Static text: added, but marked broken; or NULL. */
+		const char *defect;
+		pci_sbdf_t sbdf;
+		/* The PF of a VF, the bridge above; or itself. */
+		pci_sbdf_t parent;
 		uint8_t type;     /* enum pci_dev_type */
 		uint8_t hdr_type; /* without the multi-function bit */
 		bool multifunction;
@@ -87,16 +91,12 @@ struct pci_dev_desc {
 		uint16_t pm, pcie, msi, msix, af; /* capability positions */
 		uint16_t ats, sriov, acs;         /* extended ones */
 		uint16_t msi_vectors, msix_entries;
+		uint16_t vf_total, vf_num, vf_offset, vf_stride; /* a PF's */
+		uint16_t vf_device;
 		uint8_t phantom_stride; /* 0, or 1, 2, 4: functions it may also use */
 		/* A bridge's buses, secondary 0: none. */
 		uint8_t secondary, subordinate;
 		bool buses_unknown; /* … or there may be, and nobody knows which */
-		uint16_t vf_total, vf_num, vf_offset, vf_stride; /* a PF's */
-		uint16_t vf_device;
-		/* The PF of a VF, the bridge above; or itself. */
-		pci_sbdf_t parent;
-		/* Static text: added, but marked broken; or NULL. */
-		const char *defect;
 	);
 	/* clang-format on */
 	struct pci_bar bar[PCI_BAR_COUNT];

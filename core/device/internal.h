@@ -236,6 +236,8 @@ struct pci_dev {
 	const struct vpci_policy *policy; /* of the next guest's view; or NULL;
 					     who owns op */
 	pci_sbdf_t vsbdf;                 /* in the owner's table */
+	hf_atomic(uint32_t) near;         /* core/xen_abi: its NUMA node + 1;
+					     0: nobody has said */
 
 	struct pci_quiet quiet;        /* who owns op */
 	struct pci_record record;      /* likewise; .wanted also under lock */
@@ -252,8 +254,8 @@ struct pci_dev {
 
 /*
  * What is there for each device has a size that it keeps: with all modules and
- * its slot in the table 1,040 bytes on posix, of which two mutexes are 80; on a
- * platform whose lock is a word, 968.
+ * its slot in the table 1,048 bytes on posix, of which two mutexes are 80; on a
+ * platform whose lock is a word, 976.
  */
 #define PCI_EACH_DEVICE(size, most)                                          \
 	_Static_assert(                                                      \
@@ -263,7 +265,7 @@ struct pci_dev {
 			sizeof(struct pci_tracker) > 1 || (size) <= (most),  \
 		"a device has grown")
 
-PCI_EACH_DEVICE(sizeof(struct pci_dev) + sizeof(struct pci_bus) / 256, 640);
+PCI_EACH_DEVICE(sizeof(struct pci_dev) + sizeof(struct pci_bus) / 256, 648);
 
 static inline bool pcidev_marked(struct pci_dev *pdev, uint32_t mark)
 {

@@ -13,6 +13,9 @@
 #ifndef ENOENT
 #define ENOENT 2
 #endif
+#ifndef ESRCH
+#define ESRCH 3
+#endif
 #ifndef EIO
 #define EIO 5
 #endif
@@ -30,6 +33,9 @@
 #endif
 #ifndef ENOMEM
 #define ENOMEM 12
+#endif
+#ifndef EACCES
+#define EACCES 13
 #endif
 #ifndef EFAULT
 #define EFAULT 14
@@ -52,14 +58,23 @@
 #ifndef ENOSPC
 #define ENOSPC 28
 #endif
+#ifndef EDOM
+#define EDOM 33
+#endif
 #ifndef ERANGE
 #define ERANGE 34
+#endif
+#ifndef ENOSYS
+#define ENOSYS 38
 #endif
 #ifndef ENODATA
 #define ENODATA 61
 #endif
 #ifndef EOVERFLOW
 #define EOVERFLOW 75
+#endif
+#ifndef ERESTART
+#define ERESTART 85
 #endif
 #ifndef EOPNOTSUPP
 #define EOPNOTSUPP 95

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * XEN_DOMCTL_*: what the toolstack says of devices and guests.
+ *
+ * Quarantine is Xen's: a device that is assigned to DOMID_IO rests there until
+ * a guest is given it. The core's quarantine is for what is not fit for use; so
+ * what was put there by this call has a reason of its own, and is taken out on
+ * its way to a guest.
+ */
+#include "device/internal.h"
+#include "xen_abi/internal.h"
+
+/* In Holdfast DOMID_IO is another number; Xen's comes in. */
+#define XEN_DOMID_IO DOMID_IO
+
+/* Commands of two hypercalls must not be taken for each other. */
+static unsigned int as_domctl(uint32_t cmd)
+{
+	return cmd << 16;
+}
+
+static const char put_aside[] = "put aside for guests";
+
+/* --- whom it is about ------------------------------------------------------------ */
+
+static int find_domain(const struct xen_domctl *op, struct domain **d)
+{
+	bool test = op->cmd == XEN_DOMCTL_test_assign_device;
+	bool group = op->cmd == XEN_DOMCTL_get_device_group;
+
+	*d = NULL;
+	if (op->domain == DOMID_INVALID && test)
+		return 0;
+	if (op->domain == XEN_DOMID_IO && !test && !group) {
+		*d = dom_io;
+		domain_get(*d);
+		return 0;
+	}
+	*d = op->domain < DOMID_FIRST_RESERVED ? domain_get_by_id(op->domain)
+					       : NULL;
+	return *d ? 0 : -ESRCH;
+}
+
+/* --- assigning -------------------------------------------------------------------- */
+
+/* As far as Xen looks before it looks at the device. */
+static int check(const struct xen_caller *c, const struct xen_domctl *op,
+		 struct domain *d, pci_sbdf_t *sbdf)
+{
+	const struct xen_domctl_assign_device *a = &op->u.assign_device;
+	uint32_t allowed = op->cmd == XEN_DOMCTL_assign_device
+				   ? XEN_DOMCTL_DEV_RDM_RELAXED
+				   : 0;
+
+	*sbdf = pci_sbdf_from(a->u.pci.machine_sbdf);
+	if (d == c->domain)
+		return -EINVAL;
+	if (a->dev != XEN_DOMCTL_DEV_PCI)
+		return -ENODEV;
+	if (a->flags & ~allowed)
+		return -EINVAL;
+	if (op->cmd == XEN_DOMCTL_assign_device && domain_is_dying(d))
+		return -EINVAL;
+	return 0;
+}
+
+/* By the call that is in this file. */
+static bool is_aside(pci_sbdf_t sbdf)
+{
+	struct pci_dev_info info;
+
+	return !pci_query(sbdf, &info) && info.broken == put_aside;
+}
+
+/* Absent and busy are told apart by the native interface only (R13). */
+static int fold(int err)
+{
+	return err == -ENODEV || err == -EBUSY ? -EINVAL : err;
+}
+
+/* 0: no guest has it; to be given to @d, or if that is NULL, to any. */
+static int test_assign(struct domain *d, pci_sbdf_t sbdf)
+{
+	struct pci_iommu_info info;
+	int owner = pci_owner(sbdf);
+
+	if (owner < 0)
+		return -EINVAL;
+	if (pci_iommu_query(sbdf, &info) == -EOPNOTSUPP)
+		return -EOPNOTSUPP;
+	if (owner != (int)domain_id(hardware_domain) &&
+	    owner != (int)domain_id(dom_io))
+		return -EINVAL;
+	if (!d || is_aside(sbdf))
+		return 0;
+	return fold(pci_test_assign(d, sbdf, 0, NULL));
+}
+
+/* Where the guest sees it is ours to choose. */
+static int give(struct domain *d, pci_sbdf_t sbdf, unsigned int flags,
+		struct pci_assign_report *report)
+{
+	pci_sbdf_t any = pci_sbdf_from(UINT32_MAX);
+
+	return pci_assign_device(d, sbdf, flags, &any, report);
+}
+
+/* What does not reach the guest goes back to where it rested. */
+static int assign_aside(struct domain *d, pci_sbdf_t sbdf, unsigned int flags,
+			struct pci_assign_report *report)
+{
+	int err = pci_unquarantine_device(sbdf, NULL);
+
+	if (err)
+		return err;
+	err = give(d, sbdf, flags, report);
+	if (err && pci_quarantine_device(sbdf, put_aside))
+		plat_log(PLAT_WARN, "%04x:%02x:%02x.%x is not put aside again",
+			 sbdf.seg, sbdf.bus, PCI_DEV(sbdf), PCI_FN(sbdf));
+	return err;
+}
+
+static int assign(struct domain *d, pci_sbdf_t sbdf, uint32_t xen_flags,
+		  pci_sbdf_t *in_the_way)
+{
+	unsigned int flags =
+		xen_flags & XEN_DOMCTL_DEV_RDM_RELAXED ? PCI_ASSIGN_RELAXED : 0;
+	struct pci_assign_report report = { .sbdf = sbdf };
+	int err;
+
+	if (d == dom_io)
+		err = pci_quarantine_device(sbdf, put_aside);
+	else if (is_aside(sbdf))
+		err = assign_aside(d, sbdf, flags, &report);
+	else
+		err = give(d, sbdf, flags, &report);
+	*in_the_way = report.sbdf;
+	return err;
+}
+
+/* From DOMID_IO, what is not there is not its. */
+static int deassign(struct domain *d, pci_sbdf_t sbdf)
+{
+	int err;
+
+	if (d != dom_io)
+		return pci_deassign_device(d, sbdf, 0, NULL);
+	err = pci_unquarantine_device(sbdf, NULL);
+	return err == -EINVAL ? -ENODEV : err;
+}
+
+/* --- groups ------------------------------------------------------------------------- */
+
+static bool belongs(const struct domain *d, const struct pci_group_member *m,
+		    pci_sbdf_t asked)
+{
+	return !m->bridge && m->sbdf.seg == asked.seg &&
+	       m->sbdf.sbdf != asked.sbdf &&
+	       pci_owner(m->sbdf) == (int)domain_id(d);
+}
+
+static int put_members(struct xen_caller *c, struct domain *d,
+		       struct xen_domctl_get_device_group *g,
+		       const struct pci_group_member *m, int n)
+{
+	pci_sbdf_t asked = pci_sbdf_from(g->machine_sbdf);
+	uint64_t to = (uintptr_t)g->sdev_array.p;
+	uint32_t word, done = 0;
+	int err = 0;
+
+	for (; n-- && done < g->max_sdevs && !err; m++) {
+		if (!belongs(d, m, asked))
+			continue;
+		word = (uint32_t)m->sbdf.bus << 16 | (uint32_t)m->sbdf.devfn
+							     << 8;
+		err = xen_copy_to(c, to + sizeof(word) * done, &word,
+				  sizeof(word));
+		done++;
+	}
+	g->num_sdevs = err ? 0 : done;
+	return err;
+}
+
+static int get_group(struct xen_caller *c, struct domain *d,
+		     struct xen_domctl *op, uint64_t arg)
+{
+	struct xen_domctl_get_device_group *g = &op->u.get_device_group;
+	pci_sbdf_t sbdf = pci_sbdf_from(g->machine_sbdf);
+	struct pci_group_member *m = plat_zalloc(PCI_GROUP_MAX * sizeof(*m));
+	int ret = m ? pci_device_group(sbdf, m, PCI_GROUP_MAX) : -ENOMEM;
+
+	if (ret >= 0)
+		ret = put_members(c, d, g, m, ret);
+	plat_free(m);
+	if (!ret)
+		ret = xen_copy_to(c, arg + offsetof(struct xen_domctl, u), g,
+				  sizeof(*g));
+	return xen_answer(c, as_domctl(op->cmd), sbdf, ret);
+}
+
+/* --- the table ---------------------------------------------------------------------- */
+
+static int on_device(struct xen_caller *c, struct xen_domctl *op,
+		     struct domain *d)
+{
+	pci_sbdf_t sbdf, busy;
+	int err = check(c, op, d, &sbdf);
+
+	if (err)
+		return err;
+	busy = sbdf;
+	switch (op->cmd) {
+	case XEN_DOMCTL_test_assign_device:
+		return test_assign(d, sbdf);
+	case XEN_DOMCTL_assign_device:
+		err = assign(d, sbdf, op->u.assign_device.flags, &busy);
+		break;
+	default:
+		err = deassign(d, sbdf);
+	}
+	return xen_answer(c, as_domctl(op->cmd), busy, err);
+}
+
+int xen_domctl(struct xen_caller *caller, uint64_t arg)
+{
+	struct xen_domctl op;
+	struct domain *d;
+	int ret = xen_may(caller);
+
+	if (!ret)
+		ret = xen_copy_from(caller, &op, arg, sizeof(op));
+	if (ret)
+		return ret;
+	if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
+		return -EACCES;
+	switch (op.cmd) {
+	case XEN_DOMCTL_assign_device:
+	case XEN_DOMCTL_test_assign_device:
+	case XEN_DOMCTL_deassign_device:
+	case XEN_DOMCTL_get_device_group:
+		break;
+	default:
+		return -ENOSYS;
+	}
+	ret = find_domain(&op, &d);
+	if (ret)
+		return ret;
+	ret = op.cmd == XEN_DOMCTL_get_device_group
+		      ? get_group(caller, d, &op, arg)
+		      : on_device(caller, &op, d);
+	domain_put(d);
+	return ret;
+}

@@ -6,10 +6,11 @@
 PREFIX ?= /usr/local
 MESON = scripts/configure
 
-.PHONY: help run test check bench bench-instructions fuzz explore faults mutants coverage install clean
+.PHONY: help run run-dom0 test check bench bench-instructions fuzz explore faults mutants coverage install clean
 
 help:
 	@echo "make run      build, and watch a card being removed from a busy host"
+	@echo "make run-dom0 and a dom0 at the Xen interface, that does not mind answers"
 	@echo "make test     all tests under sanitizers"
 	@echo "make check    format, lint, layering, the freestanding core"
 	@echo "make bench    measure"
@@ -27,6 +28,12 @@ run:
 	@$(MESON) release
 	@ninja -C build/release --quiet daemon/holdfastd cli/holdfast
 	@scripts/demo build/release
+
+run-dom0:
+	@scripts/prepare run-dom0
+	@$(MESON) release
+	@ninja -C build/release --quiet examples/dom0/dom0
+	@build/release/examples/dom0/dom0
 
 test:
 	@scripts/prepare test

@@ -341,8 +341,24 @@ int dom0_unmap(struct dom0 *dom0, int pirq)
 	return dom0_physdev(dom0, PHYSDEVOP_unmap_pirq, &unmap, sizeof(unmap));
 }
 
-int dom0_resume(struct dom0 *dom0, pci_sbdf_t sbdf, uint16_t command)
+void dom0_suspend(struct dom0 *dom0, pci_sbdf_t sbdf,
+		  uint32_t saved[DOM0_SAVED])
 {
-	dom0_write(dom0, sbdf, PCI_COMMAND, 2, command);
+	unsigned int i;
+
+	for (i = 0; i < DOM0_SAVED; i++)
+		saved[i] = dom0_read(dom0, sbdf, 4 * i, 4);
+}
+
+/* Command last: it decodes what is above it. */
+int dom0_resume(struct dom0 *dom0, pci_sbdf_t sbdf,
+		const uint32_t saved[DOM0_SAVED])
+{
+	unsigned int i;
+
+	for (i = DOM0_SAVED; i-- > 0;)
+		if (4 * i != PCI_COMMAND)
+			dom0_write(dom0, sbdf, 4 * i, 4, saved[i]);
+	dom0_write(dom0, sbdf, PCI_COMMAND, 2, saved[PCI_COMMAND / 4] & 0xffff);
 	return on_device(dom0, PHYSDEVOP_restore_msi_ext, sbdf);
 }

@@ -69,8 +69,16 @@ int dom0_remove(struct dom0 *dom0, pci_sbdf_t sbdf);
 /* MSI, one vector; the PIRQ, unmasked, or an error. */
 int dom0_map_msi(struct dom0 *dom0, pci_sbdf_t sbdf);
 int dom0_unmap(struct dom0 *dom0, int pirq);
-/* Its state is gone: configuration back, then PHYSDEVOP_restore_msi_ext. */
-int dom0_resume(struct dom0 *dom0, pci_sbdf_t sbdf, uint16_t command);
+
+/*
+ * Its header, before it loses power; and when it has it again: the header back,
+ * then PHYSDEVOP_restore_msi_ext.
+ */
+#define DOM0_SAVED 16
+void dom0_suspend(struct dom0 *dom0, pci_sbdf_t sbdf,
+		  uint32_t saved[DOM0_SAVED]);
+int dom0_resume(struct dom0 *dom0, pci_sbdf_t sbdf,
+		const uint32_t saved[DOM0_SAVED]);
 /* PHYSDEVOP_pci_device_reset by function level reset. */
 int dom0_reset(struct dom0 *dom0, pci_sbdf_t sbdf);
 

@@ -62,8 +62,7 @@ static bool in_the_middle(pci_sbdf_t sbdf)
 {
 	struct pci_dev_info info;
 
-	return pci_query(sbdf, &info) || info.op != PCI_OP_NONE ||
-	       info.state != PCI_STATE_LIVE;
+	return pci_query(sbdf, &info) || info.op != PCI_OP_NONE;
 }
 
 int xen_answer(struct xen_caller *c, unsigned int cmd, pci_sbdf_t sbdf, int err)

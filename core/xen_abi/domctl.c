@@ -85,15 +85,15 @@ static int test_assign(struct domain *d, pci_sbdf_t sbdf)
 	int owner = pci_owner(sbdf);
 
 	if (owner < 0)
-		return -EINVAL;
+		return -ENODEV;
 	if (pci_iommu_query(sbdf, &info) == -EOPNOTSUPP)
 		return -EOPNOTSUPP;
 	if (owner != (int)domain_id(hardware_domain) &&
 	    owner != (int)domain_id(dom_io))
-		return -EINVAL;
+		return -EBUSY;
 	if (!d || is_aside(sbdf))
 		return 0;
-	return fold(pci_test_assign(d, sbdf, 0, NULL));
+	return pci_test_assign(d, sbdf, 0, NULL);
 }
 
 /* Where the guest sees it is ours to choose. */
@@ -165,20 +165,21 @@ static int put_members(struct xen_caller *c, struct domain *d,
 {
 	pci_sbdf_t asked = pci_sbdf_from(g->machine_sbdf);
 	uint64_t to = (uintptr_t)g->sdev_array.p;
-	uint32_t word, done = 0;
-	int err = 0;
+	int i;
 
-	for (; n-- && done < g->max_sdevs && !err; m++) {
-		if (!belongs(d, m, asked))
+	g->num_sdevs = 0;
+	for (i = 0; i < n && g->num_sdevs < g->max_sdevs; i++) {
+		uint32_t word = (uint32_t)m[i].sbdf.bus << 16 |
+				(uint32_t)m[i].sbdf.devfn << 8;
+
+		if (!belongs(d, &m[i], asked))
 			continue;
-		word = (uint32_t)m->sbdf.bus << 16 | (uint32_t)m->sbdf.devfn
-							     << 8;
-		err = xen_copy_to(c, to + sizeof(word) * done, &word,
-				  sizeof(word));
-		done++;
+		if (xen_copy_to(c, to + sizeof(word) * g->num_sdevs, &word,
+				sizeof(word)))
+			return -EFAULT;
+		g->num_sdevs++;
 	}
-	g->num_sdevs = err ? 0 : done;
-	return err;
+	return 0;
 }
 
 static int get_group(struct xen_caller *c, struct domain *d,
@@ -211,7 +212,8 @@ static int on_device(struct xen_caller *c, struct xen_domctl *op,
 	busy = sbdf;
 	switch (op->cmd) {
 	case XEN_DOMCTL_test_assign_device:
-		return test_assign(d, sbdf);
+		return fold(xen_answer(c, as_domctl(op->cmd), sbdf,
+				       test_assign(d, sbdf)));
 	case XEN_DOMCTL_assign_device:
 		err = assign(d, sbdf, op->u.assign_device.flags, &busy);
 		break;

@@ -50,7 +50,7 @@ static bool is_free(unsigned int at, unsigned int n)
 	unsigned int i;
 
 	for (i = at; i < at + n; i++)
-		if (i < FIRST_PIRQ || i >= npirqs || pirqs[i].use != FREE)
+		if (i >= npirqs || pirqs[i].use != FREE)
 			return false;
 	return true;
 }
@@ -152,14 +152,17 @@ static bool is_stale(const struct pirq *p)
 	return pci_query(p->sbdf, &info) || info.instance != p->instance;
 }
 
-static struct pirq copy_of(unsigned int i)
+/* As it is, if it is mapped: what is claimed is being written. */
+static bool copy_mapped(unsigned int i, struct pirq *out)
 {
-	struct pirq copy;
+	bool mapped;
 
 	pci_lock(&lock);
-	copy = pirqs[i];
+	mapped = pirqs[i].use == MAPPED;
+	if (mapped)
+		*out = pirqs[i];
 	pci_unlock(&lock);
-	return copy;
+	return mapped;
 }
 
 /* Those whose devices have gone. Others must not be taken, not for a moment. */
@@ -168,9 +171,9 @@ static void sweep(void)
 	unsigned int i;
 
 	for (i = FIRST_PIRQ; i < npirqs; i++) {
-		struct pirq *p, copy = copy_of(i);
+		struct pirq *p, copy;
 
-		if (copy.use != MAPPED || !is_stale(&copy))
+		if (!copy_mapped(i, &copy) || !is_stale(&copy))
 			continue;
 		p = take(i);
 		if (p && is_stale(p)) /* nobody has mapped it anew */

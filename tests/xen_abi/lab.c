@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <holdfast/config.h>
+#include <holdfast/stage.h>
 
 #include "lab.h"
 
@@ -82,9 +83,25 @@ static const struct xen_ops ops = {
 	.pirq = pirq,
 };
 
+static const struct xen_ops bare = { .copy_from = copy_from,
+				     .copy_to = copy_to,
+				     .pirqs = 20 };
+
+static void domain_dying(struct domain *d)
+{
+	(void)d;
+	if (lab.on_dying)
+		lab.on_dying();
+}
+
+static const struct pci_stage stage = { .name = "test",
+					.rank = PCI_STAGE_RESET - 1,
+					.domain_dying = domain_dying };
+
 /* --- setting up ------------------------------------------------------------------------ */
 
-static int setup(const struct pci_irq_options *irq, bool iommu)
+static int setup(const struct pci_irq_options *irq, bool iommu,
+		 const struct xen_ops *with)
 {
 	struct pci_scan scan;
 	char err[200];
@@ -95,7 +112,7 @@ static int setup(const struct pci_irq_options *irq, bool iommu)
 	lab.f = fabric_open("lab", err, sizeof(err));
 	if (!lab.f || pci_init() || pci_config_init() || pci_vpci_init(NULL) ||
 	    pci_irq_init(irq) || pci_iommu_init(NULL) || pci_reset_init() ||
-	    xen_abi_init(&ops))
+	    pci_stage_register(&stage) || xen_abi_init(with))
 		return -1;
 	if (!iommu)
 		fabric_host(lab.f)->iommu = NULL;
@@ -115,19 +132,19 @@ static int setup(const struct pci_irq_options *irq, bool iommu)
 int lab_setup(void **state)
 {
 	(void)state;
-	return setup(NULL, true);
+	return setup(NULL, true, &ops);
 }
 
 int lab_setup_no_iommu(void **state)
 {
 	(void)state;
-	return setup(NULL, false);
+	return setup(NULL, false, &ops);
 }
 
 int lab_setup_no_msi(void **state)
 {
 	(void)state;
-	return setup(&(struct pci_irq_options){ .off = true }, true);
+	return setup(&(struct pci_irq_options){ .off = true }, true, &ops);
 }
 
 int lab_teardown(void **state)
@@ -153,6 +170,12 @@ int lab_teardown(void **state)
 	assert_int_equal(w.violations, 0);
 	fabric_close(lab.f);
 	return 0;
+}
+
+int lab_setup_bare(void **state)
+{
+	(void)state;
+	return setup(NULL, true, &bare);
 }
 
 struct pci_dev_info info_of(const char *device)

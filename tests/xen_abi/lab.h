@@ -48,12 +48,14 @@ extern struct lab {
 	void (*meanwhile)(void);      /* … or this happens there */
 	unsigned int pirq[XEN_PIRQS]; /* how often it came */
 	unsigned int preempt_in;
+	void (*on_dying)(void);
 	unsigned int copies;
 } lab;
 
 int lab_setup(void **state);
 int lab_setup_no_iommu(void **state);
 int lab_setup_no_msi(void **state);
+int lab_setup_bare(void **state); /* copies only, and PIRQs up to 20 */
 /* Invariants, no violation seen. */
 int lab_teardown(void **state);
 

@@ -241,6 +241,7 @@ static void test_windows(void **state)
 	assert_int_equal(window(at_1, 0, 0, 127, reserved), -EIO);
 	assert_int_equal(window(at_1, 0, 100, 127, reserved), -EEXIST);
 	assert_int_equal(window(at_0, 1, 0, 3, reserved), -EEXIST);
+	assert_int_equal(window(at_0, 0, 0, 126, reserved), -EEXIST);
 	assert_int_equal(window(at_1, 1, 0, 127, reserved), 0);
 	assert_int_equal(window(at_1, 9, 0, 127, reserved), -ENODEV);
 	assert_int_equal(window(at_0 + 4096, 0, 128, 129, reserved), -EINVAL);

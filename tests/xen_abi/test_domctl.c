@@ -80,6 +80,23 @@ static void test_a_dying_guest(void **state)
 	assert_int_equal(pci_owner(at(CARD)), DOMID_HARDWARE);
 }
 
+static void while_it_dies(void)
+{
+	lab.on_dying = NULL;
+	assert_int_equal(assign_op(ASSIGN, one(), OTHER, 0), -EINVAL);
+	assert_int_equal(assign_op(TAKE, one(), CARD, 0), 0);
+}
+
+static void test_a_guest_in_the_middle_of_dying(void **state)
+{
+	(void)state;
+	assert_int_equal(assign_op(ASSIGN, one(), CARD, 0), 0);
+	lab.on_dying = while_it_dies;
+	assert_int_equal(domain_destroy(lab.one), 0);
+	assert_null(lab.on_dying);
+	assert_int_equal(pci_owner(at(CARD)), DOMID_HARDWARE);
+}
+
 static void test_what_is_not_given(void **state)
 {
 	(void)state;
@@ -170,6 +187,20 @@ static void test_put_aside_and_not_given(void **state)
 	assert_int_equal(assign_op(ASSIGN, one(), OTHER, 0), -EBADF);
 }
 
+/* One by one is not how a group is given: the second would be a neighbour. */
+static void test_the_second_of_a_group(void **state)
+{
+	(void)state;
+	assert_int_equal(assign_op(ASSIGN, DOMID_IO, SHARED, 0), 0);
+	assert_int_equal(assign_op(ASSIGN, DOMID_IO, SHARER, 0), 0);
+	assert_int_equal(assign_op(ASSIGN, one(), SHARED, 0), 0);
+	assert_int_equal(assign_op(ASSIGN, one(), SHARER, 0), -EPERM);
+	assert_int_equal(info_of(SHARER).owner, domain_id(dom_io));
+	assert_int_equal(assign_op(TAKE, DOMID_IO, SHARER, 0), -EPERM);
+	assert_int_equal(assign_op(TAKE, one(), SHARED, 0), 0);
+	assert_int_equal(assign_op(TAKE, DOMID_IO, SHARER, 0), 0);
+}
+
 static void test_a_reset_that_fails(void **state)
 {
 	struct fabric_fault dead = { .sbdf = at(CARD),
@@ -206,6 +237,14 @@ static void test_assigned_when_a_removal_is_over(void **state)
 	seen("assign_device", -ERESTART);
 	lab.dom0.until = 1; /* its time is over */
 	assert_int_equal(xen_domctl(&lab.dom0, BASE), -EBUSY);
+	op.cmd = TEST;
+	memcpy(lab.page, &op, sizeof(op));
+	assert_int_equal(xen_domctl(&lab.dom0, BASE), -ERESTART);
+	seen("test_assign_device", -ERESTART);
+	lab.dom0.until = 1;
+	assert_int_equal(xen_domctl(&lab.dom0, BASE), -EINVAL);
+	op.cmd = ASSIGN;
+	memcpy(lab.page, &op, sizeof(op));
 	give_up(&half);
 	assert_int_equal(xen_domctl(&lab.dom0, BASE), 0);
 	assert_int_equal(pci_owner(at(CARD)), one());
@@ -271,6 +310,8 @@ static void test_the_others_of_a_group(void **state)
 	assert_int_equal(word[0], 0xeeeeeeee);
 	assert_int_equal(group_of("0000:0f:00.0", 0, 8, word), 1);
 	assert_int_equal(word[0], 0x0f << 16 | 1 << 8);
+	assert_int_equal(group_of(OLD, 0, 8, word), 1); /* and a bridge */
+	assert_int_equal(word[0], 0x12 << 16 | 8 << 8);
 	assert_int_equal(group_of(CARD, 0, 8, word), 0);
 	assert_int_equal(group_of(SHARED, one(), 8, word), 0); /* not its */
 	assert_int_equal(group_of(SHARED, 77, 8, word), -ESRCH);
@@ -288,6 +329,7 @@ int run_domctl(void)
 		LAB(test_R13_absent_and_busy_are_folded_by_test_only),
 		LAB(test_malformed),
 		LAB(test_a_dying_guest),
+		LAB(test_a_guest_in_the_middle_of_dying),
 		LAB(test_what_is_not_given),
 		cmocka_unit_test_setup_teardown(test_without_an_iommu,
 						lab_setup_no_iommu,
@@ -295,6 +337,7 @@ int run_domctl(void)
 		LAB(test_no_memory),
 		LAB(test_put_aside_and_given),
 		LAB(test_put_aside_and_not_given),
+		LAB(test_the_second_of_a_group),
 		LAB(test_a_reset_that_fails),
 		LAB(test_assigned_when_a_removal_is_over),
 		LAB(test_taken_back_when_another_operation_is_over),

@@ -163,6 +163,11 @@ static void test_of_a_pirq(void **state)
 		assert_int_equal(pci_irq_vectors(), 0);
 		assert_memory_equal(lab.page, &map, sizeof(map));
 	}
+	map.entry_nr = 16; /* more than it has, which cannot be told */
+	memcpy(lab.page, &map, sizeof(map));
+	lab.hole = 0;
+	assert_int_equal(once(PHYSDEVOP_map_pirq), -EFAULT);
+	map.entry_nr = 4;
 	lab.hole_size = 0;
 	lab.written_only = false;
 	at_each_byte(PHYSDEVOP_map_pirq, &map, sizeof(map), sizeof(map));
@@ -229,6 +234,7 @@ static void test_of_a_group(void **state)
 	assert_int_equal(domctl(&op), 0);
 	assert_int_equal(g->num_sdevs, 1);
 	/* An address that wraps is nowhere. */
+	assert_int_equal(xen_domctl(&lab.dom0, UINT64_MAX - 3), -EFAULT);
 	g->sdev_array.p = (void *)(uintptr_t)(UINT64_MAX - 2);
 	assert_int_equal(domctl(&op), -EFAULT);
 }

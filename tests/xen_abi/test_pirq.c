@@ -357,6 +357,40 @@ static void test_unmapped_while_its_device_is_drained(void **state)
 	assert_int_equal(unmap(n), 0);
 }
 
+/* A guest's from then on: nothing comes of its PIRQ. */
+static void test_its_device_is_given_away(void **state)
+{
+	int n = map_now(msi(CARD));
+
+	(void)state;
+	assert_int_equal(assign_op(XEN_DOMCTL_assign_device, domain_id(lab.one),
+				   CARD, 0),
+			 0);
+	assert_int_equal(pci_irq_vectors(), 0);
+	assert_int_equal(xen_pirq_mask(n, false), -ENODEV);
+	assert_int_equal(unmap(n), 0);
+}
+
+/* Nobody wants to know; and there are few of them. */
+static void test_few_pirqs(void **state)
+{
+	struct physdev_map_pirq m = multi(CARD, 32);
+	int n;
+
+	(void)state;
+	m.pirq = 16;
+	assert_int_equal(map(&m), -EINVAL);
+	assert_int_equal(map_now(multi(CARD, 8)), -ENOSPC);
+	n = map_now(multi(CARD, 4));
+	assert_int_equal(n, 16);
+	switch_on(CARD);
+	assert_int_equal(xen_pirq_mask(n, false), 0);
+	assert_int_equal(fabric_interrupt(lab.f, at(CARD), 0), 0);
+	assert_int_equal(map_now(msi(OTHER)), -ENOSPC);
+	assert_int_equal(add(OTHER, XEN_PCI_DEV_PXM, NULL, 3), 0);
+	assert_int_equal(unmap(n), 0);
+}
+
 int run_pirq(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -373,6 +407,9 @@ int run_pirq(void)
 		cmocka_unit_test_setup_teardown(test_off_by_option,
 						lab_setup_no_msi, lab_teardown),
 		LAB(test_restored),
+		LAB(test_its_device_is_given_away),
+		cmocka_unit_test_setup_teardown(test_few_pirqs, lab_setup_bare,
+						lab_teardown),
 		LAB(test_unmapped_while_its_device_is_drained),
 	};
 

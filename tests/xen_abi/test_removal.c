@@ -181,11 +181,30 @@ static void test_others_come_meanwhile(void **state)
 			memset(lab.page + 4, 0, 4);
 		assert_int_equal(physdev_once(&lab.dom0, cmds[i]), -ERESTART);
 		assert_int_not_equal(lab.dom0.when, 0);
+		assert_int_equal(physdev_once(&lab.dom0, cmds[i]), -ERESTART);
 		lab.dom0.until = 1; /* it is late */
 		assert_int_equal(physdev_once(&lab.dom0, cmds[i]), -EBUSY);
 	}
 	give_up(&half);
 	assert_int_equal(on_device(REMOVE, CARD), 0);
+}
+
+/* What was waited for of one device says nothing of another. */
+static void test_another_device_meanwhile(void **state)
+{
+	struct physdev_pci_device dev = arg_of(CARD), other = arg_of(OTHER);
+	struct half half;
+
+	(void)state;
+	half_removed(&half, REMOVE);
+	memcpy(lab.page, &dev, sizeof(dev));
+	assert_int_equal(physdev_once(&lab.dom0, PHYSDEVOP_restore_msi_ext),
+			 -ERESTART);
+	assert_int_not_equal(lab.dom0.until, 0);
+	memcpy(lab.page, &other, sizeof(other));
+	assert_int_equal(physdev_once(&lab.dom0, PHYSDEVOP_restore_msi_ext), 0);
+	assert_int_equal(lab.dom0.until, 0);
+	give_up(&half);
 }
 
 static void test_no_memory_to_remove(void **state)
@@ -207,6 +226,7 @@ int run_removal(void)
 		LAB(test_the_argument_changes_on_the_way),
 		LAB(test_a_vcpu_dies_on_the_way),
 		LAB(test_others_come_meanwhile),
+		LAB(test_another_device_meanwhile),
 		LAB(test_no_memory_to_remove),
 	};
 

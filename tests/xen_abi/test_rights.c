@@ -121,6 +121,34 @@ static void test_an_hvm_dom0(void **state)
 	assert_int_equal(physdev_once(&lab.dom0, PHYSDEVOP_unmap_pirq), -ESRCH);
 }
 
+static int no_copy(struct domain *d, void *to, uint64_t from, size_t size)
+{
+	(void)d, (void)to, (void)from, (void)size;
+	return -EFAULT;
+}
+
+static int no_copy_back(struct domain *d, uint64_t to, const void *from,
+			size_t size)
+{
+	(void)d, (void)to, (void)from, (void)size;
+	return -EFAULT;
+}
+
+static void test_it_wants_copies_and_memory(void **state)
+{
+	struct xen_ops ops_without = { 0 };
+
+	(void)state;
+	assert_int_equal(xen_abi_init(&ops_without), -EINVAL);
+	ops_without.copy_from = no_copy;
+	assert_int_equal(xen_abi_init(&ops_without), -EINVAL);
+	ops_without.copy_to = no_copy_back;
+	lab.fail_in = 1;
+	assert_int_equal(xen_abi_init(&ops_without), -ENOMEM);
+	assert_int_equal(xen_abi_init(&ops_without), 0);
+	xen_abi_fini();
+}
+
 int run_rights(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -128,6 +156,7 @@ int run_rights(void)
 		LAB(test_nor_have_guests_a_toolstack),
 		LAB(test_another_operation_is_not_there),
 		LAB(test_an_hvm_dom0),
+		cmocka_unit_test(test_it_wants_copies_and_memory),
 	};
 
 	return cmocka_run_group_tests_name("rights", tests, NULL, NULL);

@@ -89,6 +89,22 @@ static void test_H6_partial_counts(void **state)
 							  : XEN_INVALID_DEV);
 }
 
+/* By somebody who never has anything else to do; PXMs are nodes there. */
+static void test_all_in_one_turn(void **state)
+{
+	struct xen_sysctl op = question(MANY);
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(add(CARD, XEN_PCI_DEV_PXM, NULL, 3), 0);
+	for (i = 0; i < MANY; i++)
+		ask_about(i, CARD);
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.pcitopoinfo.num_devs, MANY);
+	for (i = 0; i < MANY; i++)
+		assert_int_equal(node(i), 3);
+}
+
 static void test_malformed(void **state)
 {
 	struct xen_sysctl op = question(1);
@@ -111,6 +127,8 @@ int run_sysctl(void)
 	static const struct CMUnitTest tests[] = {
 		LAB(test_what_is_known),
 		LAB(test_H6_partial_counts),
+		cmocka_unit_test_setup_teardown(test_all_in_one_turn,
+						lab_setup_bare, lab_teardown),
 		LAB(test_malformed),
 	};
 

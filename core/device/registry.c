@@ -211,7 +211,8 @@ static int publish(struct pci_dev *pdev, struct pci_bus **spare)
 		hf_store_release(&pseg->bridge[pdev->desc.secondary],
 				 sbdf.bdf + 1u);
 	if (pdev->desc.buses_unknown)
-		hf_fetch_add_relaxed(&pseg->unknown, 1);
+		hf_store_relaxed(&pseg->unknown,
+				 hf_load_relaxed(&pseg->unknown) + 1);
 	inherit_loss(pdev);
 	pci_event_post(PCI_EVENT_ADDED, sbdf, pdev->instance,
 		       pci_dev_type_name(pdev->desc.type));
@@ -373,7 +374,8 @@ static void take_down(struct pci_dev *pdev, struct domain *d)
 		    sbdf.bdf + 1u)
 		hf_store_relaxed(&pseg->bridge[pdev->desc.secondary], 0);
 	if (pdev->desc.buses_unknown)
-		(void)hf_fetch_sub_release(&pseg->unknown, 1);
+		hf_store_relaxed(&pseg->unknown,
+				 hf_load_relaxed(&pseg->unknown) - 1);
 	list_del(&pdev->domain_entry);
 	d->ndevices--;
 	hf_store_relaxed(&pdev->owner, NULL);

@@ -110,12 +110,41 @@ struct pci_dev *(pci_next_pdev)(uint16_t seg, struct pci_dev *prev)
 	return pdev;
 }
 
+/*
+ * A guest's devices are few, in no order, among very many. What is on its list
+ * is referenced by it, so there is something to try for.
+ */
+static struct pci_dev *guest_next_pdev(struct domain *d, struct pci_dev *prev)
+{
+	uint64_t from = prev ? prev->desc.sbdf.sbdf + 1ull : 0;
+	struct pci_dev *pdev, *next;
+	bool got;
+
+	do {
+		next = NULL;
+		pci_lock(&d->lock);
+		list_for_each(pdev, &d->devices, struct pci_dev, domain_entry)
+			if (pdev->desc.sbdf.sbdf >= from &&
+			    (!next ||
+			     pdev->desc.sbdf.sbdf < next->desc.sbdf.sbdf))
+				next = pdev;
+		got = next && pcidev_tryget(next);
+		if (next)
+			from = next->desc.sbdf.sbdf + 1ull;
+		pci_unlock(&d->lock);
+	} while (next && !got);
+	pcidev_put(prev);
+	return next;
+}
+
 struct pci_dev *domain_next_pdev(struct domain *d, struct pci_dev *prev)
 {
 	unsigned int seg = prev ? prev->desc.sbdf.seg : 0;
 	struct pci_dev *pdev = prev;
 	int next;
 
+	if (!domain_is_special(d))
+		return guest_next_pdev(d, prev);
 	while ((next = pci_segment_next(seg)) >= 0) {
 		if ((unsigned int)next != seg) {
 			pcidev_put(pdev);

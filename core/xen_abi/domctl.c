@@ -59,8 +59,6 @@ static int check(const struct xen_caller *c, const struct xen_domctl *op,
 		return -ENODEV;
 	if (a->flags & ~allowed)
 		return -EINVAL;
-	if (op->cmd == XEN_DOMCTL_assign_device && domain_is_dying(d))
-		return -EINVAL;
 	return 0;
 }
 

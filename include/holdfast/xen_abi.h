@@ -41,7 +41,8 @@ struct pci_removal;
 struct xen_ops {
 	/*
 	 * @size bytes at @from of the memory of @d: 0; or -EFAULT, if any of
-	 * them is not there. copy_to: likewise, and then none is written.
+	 * them is not there. copy_to: likewise, and then none is written. The
+	 * range does not wrap.
 	 */
 	int (*copy_from)(struct domain *d, void *to, uint64_t from,
 			 size_t size);

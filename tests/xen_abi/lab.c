@@ -34,6 +34,7 @@ static bool faults(uint64_t at, size_t size, bool write)
 	size_t from = at - BASE;
 
 	lab.copies++;
+	assert_true(at + size >= at); /* as it is promised */
 	if (at < BASE || from > lab.end || size > lab.end - from)
 		return true;
 	if (!lab.hole_size || (!write && lab.written_only))

@@ -272,6 +272,27 @@ static void test_its_device_goes(void **state)
 	assert_int_equal(pci_irq_vectors(), 0);
 }
 
+/* Its old PIRQ has nothing to do with what has come to its address. */
+static void test_another_device_at_its_address(void **state)
+{
+	int old = map_now(msi(CARD)), n;
+
+	(void)state;
+	assert_int_equal(on_device(REMOVE, CARD), 0);
+	assert_int_equal(add(CARD, 0, NULL, 0), 0);
+	switch_on(CARD);
+	n = map_now(msi(CARD));
+	assert_int_not_equal(n, old);
+	assert_int_equal(xen_pirq_mask(n, false), 0);
+	assert_int_equal(xen_pirq_mask(old, true), -ENODEV);
+	assert_int_equal(unmap(old), 0);
+	assert_int_equal(pci_irq_vectors(), 1);
+	assert_int_equal(fabric_interrupt(lab.f, at(CARD), 0), 0);
+	assert_int_equal(lab.pirq[n], 1);
+	assert_int_equal(lab.pirq[old], 0);
+	assert_int_equal(unmap(n), 0);
+}
+
 static void test_all_are_taken(void **state)
 {
 	struct physdev_map_pirq m;
@@ -410,6 +431,7 @@ int run_pirq(void)
 		LAB(test_whose),
 		LAB(test_the_number_that_is_wanted),
 		LAB(test_its_device_goes),
+		LAB(test_another_device_at_its_address),
 		LAB(test_all_are_taken),
 		LAB(test_no_vector_is_left),
 		cmocka_unit_test_setup_teardown(test_off_by_option,

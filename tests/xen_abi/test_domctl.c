@@ -61,6 +61,8 @@ static void test_malformed(void **state)
 		op.domain = (domid_t)one();
 		op.u.assign_device.dev = XEN_DOMCTL_DEV_DT;
 		assert_int_equal(domctl(&op), -ENODEV);
+		op.domain = 0; /* itself: first of all */
+		assert_int_equal(domctl(&op), -EINVAL);
 		op.interface_version--;
 		assert_int_equal(domctl(&op), -EACCES);
 	}

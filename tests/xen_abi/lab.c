@@ -72,7 +72,7 @@ static int pxm_to_node(uint32_t pxm)
 
 static void pirq(int n)
 {
-	assert_in_range(n, 16, XEN_PIRQS - 1);
+	assert_in_range(n, 16, PIRQS - 1);
 	lab.pirq[n]++;
 }
 
@@ -82,6 +82,7 @@ static const struct xen_ops ops = {
 	.preempt = preempt,
 	.pxm_to_node = pxm_to_node,
 	.pirq = pirq,
+	.pirqs = PIRQS,
 };
 
 static const struct xen_ops bare = { .copy_from = copy_from,

@@ -35,18 +35,19 @@
 
 #define BASE 0x10000ull /* where dom0's page is */
 #define ROOM 4096u
+#define PIRQS 64 /* of the lab; a bare one has 20 */
 
 extern struct lab {
 	struct fabric *f;
 	struct xen_caller dom0, pv, hvm; /* pv, hvm: a guest's vCPUs */
 	struct domain *one;
 	uint8_t page[ROOM];
-	size_t end;                   /* bytes of it that are there */
-	size_t hole, hole_size;       /* and these not; size 0: none */
-	bool written_only;            /* the hole is there for reads */
-	unsigned int fail_in;         /* the allocation that fails; 0: none */
-	void (*meanwhile)(void);      /* … or this happens there */
-	unsigned int pirq[XEN_PIRQS]; /* how often it came */
+	size_t end;               /* bytes of it that are there */
+	size_t hole, hole_size;   /* and these not; size 0: none */
+	bool written_only;        /* the hole is there for reads */
+	unsigned int fail_in;     /* the allocation that fails; 0: none */
+	void (*meanwhile)(void);  /* … or this happens there */
+	unsigned int pirq[PIRQS]; /* how often it came */
 	unsigned int preempt_in;
 	void (*on_dying)(void);
 	unsigned int copies;

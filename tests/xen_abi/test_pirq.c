@@ -233,10 +233,10 @@ static void test_the_number_that_is_wanted(void **state)
 	assert_int_equal(map(&other), -EEXIST);
 	other.pirq = 3;
 	assert_int_equal(map(&other), -EINVAL);
-	other.pirq = XEN_PIRQS;
+	other.pirq = PIRQS;
 	assert_int_equal(map(&other), -EINVAL);
 	other = multi(OTHER, 8);
-	other.pirq = XEN_PIRQS - 4;
+	other.pirq = PIRQS - 4;
 	assert_int_equal(map(&other), -EINVAL);
 	other.pirq = 36; /* up to 43 */
 	assert_int_equal(map(&other), -EEXIST);
@@ -255,7 +255,7 @@ static void test_its_device_goes(void **state)
 	assert_int_equal(xen_pirq_mask(n, false), -ENODEV);
 	assert_int_equal(unmap(n), 0);
 	/* Nobody unmaps: the numbers come back when they are needed. */
-	for (i = 16; i < XEN_PIRQS; i++) {
+	for (i = 16; i < PIRQS; i++) {
 		struct physdev_map_pirq m = msi(CARD);
 
 		if (!is_there(CARD))
@@ -264,7 +264,7 @@ static void test_its_device_goes(void **state)
 		assert_int_equal(map(&m), 0);
 		if (i % 8 == 0)
 			assert_int_equal(on_device(REMOVE, CARD), 0);
-		else if (i < XEN_PIRQS - 1)
+		else if (i < PIRQS - 1)
 			assert_int_equal(unmap(i), 0);
 		last = i;
 	}
@@ -304,7 +304,7 @@ static void test_all_are_taken(void **state)
 	m = msi(THIRD);
 	assert_int_equal(map(&m), 0);
 	assert_int_equal(on_device(REMOVE, THIRD), 0);
-	for (i = 17; i < XEN_PIRQS - 1; i++) {
+	for (i = 17; i < PIRQS - 1; i++) {
 		if (!is_there(OTHER))
 			assert_int_equal(add(OTHER, 0, NULL, 0), 0);
 		m = msi(OTHER);
@@ -313,11 +313,11 @@ static void test_all_are_taken(void **state)
 		assert_int_equal(on_device(REMOVE, OTHER), 0);
 	}
 	assert_int_equal(add(OTHER, 0, NULL, 0), 0);
-	assert_int_equal(map_now(msix(CARD, 0)), XEN_PIRQS - 1);
+	assert_int_equal(map_now(msix(CARD, 0)), PIRQS - 1);
 	assert_int_equal(map_now(msix(CARD, 1)), 16); /* swept */
 	assert_int_equal(map_now(msix(CARD, 2)), 17);
-	assert_int_equal(xen_pirq_mask(XEN_PIRQS - 1, false), 0); /* not that */
-	assert_int_equal(unmap(XEN_PIRQS - 1), 0);
+	assert_int_equal(xen_pirq_mask(PIRQS - 1, false), 0); /* not that */
+	assert_int_equal(unmap(PIRQS - 1), 0);
 	assert_int_equal(unmap(16), 0);
 	assert_int_equal(unmap(17), 0);
 }

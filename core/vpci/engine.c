@@ -171,9 +171,11 @@ uint32_t vpci_view_read(struct vpci *view, uint16_t reg, uint8_t size)
 		return (uint32_t)vpci_ones(size);
 	if (!view->index[reg / 4])
 		return view->hardware ? vpci_hw_read(view, reg, size) : 0;
-	r = &view->range[a.d->lane[reg & 3]];
-	if (a.d->lane[reg & 3] && r->reg == reg && r->size == size)
-		return range_read(view, r) >> a.shift;
+	if (a.d->lane[reg & 3]) { /* most often it is all of one */
+		r = &view->range[a.d->lane[reg & 3]];
+		if (r->reg == reg && r->size == size)
+			return range_read(view, r) >> a.shift;
+	}
 	return (has_hook(&a) ? mixed_read(view, &a)
 			     : plain_read(view, &a, a.mask)) >>
 	       a.shift;

@@ -19,10 +19,12 @@
  * in any schedule (shared.c; `--whole` does without). To switch after it instead
  * is the same and costs no preemption more, so this is sound together with the
  * bound. A scenario's own static data orders its threads as operations do: what
- * was left out is made up for before such an access. Others are not sound: sleep
- * sets prune a schedule because an equivalent one is tried elsewhere, but that
- * one may lie beyond the bound and is then tried nowhere. "Every schedule
- * within the bound" is a sentence one can trust.
+ * was left out is made up for before such an access. The core's is behind its
+ * locks; plain accesses to it are not watched.
+ *
+ * Others are not sound: sleep sets prune a schedule because an equivalent one is
+ * tried elsewhere, but that one may lie beyond the bound and is then tried
+ * nowhere. "Every schedule within the bound" is a sentence one can trust.
  *
  * Memory is C11's. An atomic load may read any value that coherence and
  * happens-before allow, of the last eight of its object: reading an older one

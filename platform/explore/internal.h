@@ -173,6 +173,8 @@ void sched_point(enum op op, const void *on);
  * switch before it, unless one is owed.
  */
 void sched_touch(unsigned int word, unsigned int end, bool writes);
+/* An object of the setup's is about to be freed, which is @word and on. */
+void sched_freed(unsigned int word, uint32_t size);
 /* The current thread can go on once @wait is over; it is then. */
 void sched_wait(enum wait wait, const void *on, uint64_t deadline_or_gp);
 bool sched_gp_over(uint64_t gp);
@@ -185,6 +187,7 @@ void rcu_run_callbacks(void);
 
 /* --- shared.c: what threads share ------------------------------------------------- */
 
+void shared_init(void);
 /* These threads (bits) read or write this word. Does that matter to others? */
 bool shared_touch(unsigned int word, unsigned int threads, bool writes);
 /* Since the last call one was found that did not matter before. */
@@ -201,7 +204,13 @@ void memory_settled(void);
  * the same place in each execution. 0: they are not.
  */
 #define MEMORY_WORD 4u
-#define MEMORY_WORDS (4u << 20)
+#define MEMORY_WORDS (16u << 20)
+/* What is the explorer's own, and shared by name. */
+enum {
+	MEMORY_SECTIONS = MEMORY_WORDS - 1, /* and grace periods */
+	MEMORY_FAIL_IN = MEMORY_WORDS - 2,  /* allocations that fail */
+	MEMORY_LAST = MEMORY_FAIL_IN - 1,
+};
 unsigned int memory_word(const void *p);
 #define MEMORY_SIZE (4u << 20)
 #define MEMORY_OBJECTS 4096

@@ -67,11 +67,11 @@ unsigned int memory_word(const void *p)
 	if (offset < HEAP_SIZE)
 		return offset < settled ? 1 + (unsigned int)offset / MEMORY_WORD
 					: 0;
-	/* The program's own are first, as the linker has it. */
-	if (from_data < (uintptr_t)&_end - (uintptr_t)&__data_start &&
-	    from_data < (MEMORY_WORDS - 1) * MEMORY_WORD - HEAP_SIZE)
-		return 1 + (HEAP_SIZE + (unsigned int)from_data) / MEMORY_WORD;
-	return 0;
+	if (from_data >= (uintptr_t)&_end - (uintptr_t)&__data_start)
+		return 0;
+	if (from_data >= (MEMORY_LAST - 1) * MEMORY_WORD - HEAP_SIZE)
+		explore_fail("too much static data");
+	return 1 + (HEAP_SIZE + (unsigned int)from_data) / MEMORY_WORD;
 }
 
 unsigned int explore_allocations(void)
@@ -105,8 +105,7 @@ void *plat_zalloc(size_t size)
 	if (sched.current->locks)
 		explore_fail("plat_zalloc() under a lock");
 	if (fail_in) {
-		sched_touch(memory_word(&fail_in), memory_word(&fail_in) + 1,
-			    true);
+		sched_touch(MEMORY_FAIL_IN, MEMORY_FAIL_IN + 1, true);
 		if (!--fail_in)
 			return NULL;
 	}
@@ -166,6 +165,9 @@ void plat_free(void *p)
 	sched_check_waiters(p, object[n].size);
 	check_born(n);
 	race_free(n);
+	/* Of the setup's: whoever operated on a part of it did not do so alone. */
+	if (memory_word(p))
+		sched_freed(memory_word(p), object[n].size);
 	set_owner(object[n].start, room_for(object[n].size), -(int16_t)n);
 	object[n].freed_by = sched.current->name;
 	object[n].freed_at = sched.steps;

@@ -114,6 +114,7 @@ static void begin(const struct explore_scenario *scenario)
 	my_scenario = scenario;
 	catch_signals();
 	memory_init();
+	shared_init();
 	sched_init(scenario, &my_limits);
 	alarm(WATCHDOG);
 }

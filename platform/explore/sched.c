@@ -273,9 +273,9 @@ static bool commutes(enum op op, const void *on)
 	case OP_RCU_LEAVE:
 		if (sched.current->nesting > (op == OP_RCU_LEAVE))
 			return true; /* of the outermost section only */
-		return !shared_touch(memory_word(&sched.sections), self, false);
+		return !shared_touch(MEMORY_SECTIONS, self, false);
 	default:
-		shared_touch(memory_word(&sched.sections), UINT8_MAX, true);
+		shared_touch(MEMORY_SECTIONS, UINT8_MAX, true);
 		return false;
 	}
 }
@@ -314,6 +314,14 @@ void sched_touch(unsigned int word, unsigned int end, bool writes)
 	place(matters && self->owed);
 	if (matters)
 		self->owed = false;
+}
+
+void sched_freed(unsigned int word, uint32_t size)
+{
+	unsigned int end = word + (size + MEMORY_WORD - 1) / MEMORY_WORD;
+
+	for (; explore_on && word < end; word++)
+		shared_touch(word, 1u << sched.current->number, true);
 }
 
 void sched_wait(enum wait wait, const void *on, uint64_t deadline_or_gp)

@@ -17,16 +17,30 @@
  *
  * Objects are told by address, in words: static ones, and those of the setup,
  * which are at the same place in each execution. What else there is, is shared:
- * word 0.
+ * word 0. Freeing an object writes all of it.
  */
+#include <stdlib.h>
+#include <sys/mman.h>
+
 #include "internal.h"
 
 /* Threads, as bits. */
 static struct users {
 	uint8_t readers, writers;
-} users_of[MEMORY_WORDS];
+} * users_of; /* by word */
 
 static bool grown;
+
+void shared_init(void)
+{
+	users_of = mmap(NULL, MEMORY_WORDS * sizeof(*users_of),
+			PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			0);
+	if (users_of == MAP_FAILED) {
+		perror("explore: words");
+		exit(2);
+	}
+}
 
 static bool is_alone(unsigned int threads)
 {

@@ -153,6 +153,50 @@ SELFTEST(selftest_shared_plainly, .name = "selftest/shared_plainly",
 	 .thread = { { "announces", announce }, { "answers", answer } },
 	 .expect = "!seen[0] does not hold");
 
+static struct {
+	plat_event_t event;
+	plat_lock_t lock;
+} * parcel;
+
+static void begin_parcel(void)
+{
+	begin();
+	parcel = plat_zalloc(sizeof(*parcel));
+	plat_event_init(&parcel->event);
+	plat_lock_init(&parcel->lock);
+}
+
+static void set_event_late(void)
+{
+	if (!hf_fetch_or_relaxed(&word, 0))
+		plat_event_set(&parcel->event);
+}
+
+static void lock_late(void)
+{
+	if (!hf_fetch_or_relaxed(&word, 0)) {
+		plat_lock(&parcel->lock);
+		plat_unlock(&parcel->lock);
+	}
+}
+
+static void free_early(void)
+{
+	hf_fetch_or_relaxed(&word, 1);
+	plat_free(parcel);
+}
+
+SELFTEST(selftest_freed_event, .name = "selftest/freed_before_it_is_set",
+	 .rule = "freeing shares what only one thread operated on",
+	 .setup = begin_parcel,
+	 .thread = { { "setter", set_event_late }, { "freer", free_early } },
+	 .expect = "touch of freed memory by setter");
+SELFTEST(selftest_freed_lock, .name = "selftest/freed_before_it_is_locked",
+	 .rule = "freeing shares what only one thread operated on",
+	 .setup = begin_parcel,
+	 .thread = { { "locker", lock_late }, { "freer", free_early } },
+	 .expect = "touch of freed memory by locker");
+
 /* --- every schedule, once -------------------------------------------------------- */
 
 static void three_steps(void)
@@ -694,6 +738,8 @@ const struct explore_scenario *const selftest_scenarios[] = {
 	&selftest_needle_beyond,
 	&selftest_shared_late,
 	&selftest_shared_plainly,
+	&selftest_freed_event,
+	&selftest_freed_lock,
 	&selftest_choice,
 	&selftest_wakeup,
 	&selftest_lost_wakeup,

@@ -55,7 +55,8 @@ uint64_t plat_now(void)
  * waits at one of a few places that all events share, by address, and looks
  * again whenever anything is set there.
  */
-#define PLACES 64
+#define PLACE_BITS 6
+#define PLACES (1u << PLACE_BITS)
 
 static struct place {
 	pthread_mutex_t lock; /* guards .set of its events */
@@ -65,7 +66,9 @@ static struct place {
 
 static struct place *place_of(const plat_event_t *event)
 {
-	return &places[((uintptr_t)event >> 3) * 2654435761u % PLACES];
+	uint32_t hash = (uint32_t)((uintptr_t)event >> 3) * 2654435761u;
+
+	return &places[hash >> (32 - PLACE_BITS)];
 }
 
 void plat_event_init(plat_event_t *event)

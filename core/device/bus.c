@@ -120,11 +120,31 @@ void pci_bus_raise_last(struct pci_dev *parent, uint16_t bdf)
 			hf_store_relaxed(&parent->last_below, bdf);
 }
 
+/*
+ * Each bus has one bridge. What describes a device looks before, without the
+ * lock, so that of two that are added at once neither sees the other.
+ */
+static void check_bridge(struct pci_dev *pdev)
+{
+	struct pci_dev_facts *desc = &pdev->desc;
+
+	if (!desc->secondary ||
+	    !hf_load_relaxed(&pdev->pseg->bridge[desc->secondary]))
+		return;
+	desc->secondary = 0;
+	desc->subordinate = 0;
+	desc->buses_unknown = true;
+	if (!desc->defect)
+		desc->defect = "another bridge leads to its bus";
+	pdev->broken = desc->defect;
+}
+
 void pci_bus_join(struct pci_dev *pdev)
 {
 	uint32_t bdf = (pdev->desc.sbdf.bus + 1u) << 8;
 	struct pci_dev *other;
 
+	check_bridge(pdev);
 	if (pdev->parent && pcidev_marked(pdev->parent, PCI_MARK_ASTRAY)) {
 		hf_fetch_or_relaxed(&pdev->marks, PCI_MARK_ASTRAY);
 		pdev->broken = astray;

@@ -480,7 +480,8 @@ void pci_event_post(enum pci_event_type type, pci_sbdf_t sbdf,
 bool pci_bus_is_root(struct pci_segment *pseg, uint8_t bus);
 /*
  * @pdev is about to be published, under the segment lock: who is behind it
- * already is astray, and so is itself below such a device.
+ * already is astray, and so is itself below such a device. A bridge to a bus
+ * that has one has a defect.
  */
 void pci_bus_join(struct pci_dev *pdev);
 /* Why nobody's word makes it fit again, or NULL. Under pdev->lock. */

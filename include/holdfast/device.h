@@ -132,7 +132,8 @@ struct pci_host *pci_segment_host(uint16_t seg); /* NULL: no such segment */
  * One without a parent is on a root bus: no registered bridge leads there. If
  * one is registered later, whoever is behind it already and not below it is
  * broken for its life, whatever pcidev_mend() says: its isolation group cannot
- * be told. It is to be removed and found again.
+ * be told. It is to be removed and found again. A bridge to the bus of another
+ * is registered broken, with buses_unknown.
  *
  * Returns 0 and, if @out, a counted pointer (caller puts). The same hardware
  * again: 0, nothing changed (rule 16). Other hardware than is registered

@@ -116,6 +116,29 @@ static void test_nobodys_word_makes_it_fit(void **state)
 	assert_string_equal(broken("0:2:0.0"), "");
 }
 
+static void test_a_bus_has_one_bridge(void **state)
+{
+	pci_sbdf_t above;
+
+	(void)state;
+	bridge("0:0:1.0", "0:0:1.0", 5, 5);
+	bridge("0:0:2.0", "0:0:2.0", 5, 6); /* described before the other */
+	assert_string_equal(broken("0:0:2.0"),
+			    "another bridge leads to its bus");
+	assert_string_equal(info_of("0:0:2.0").desc.defect, broken("0:0:2.0"));
+	assert_int_equal(info_of("0:0:2.0").desc.secondary, 0);
+	assert_true(info_of("0:0:2.0").desc.buses_unknown);
+	assert_int_equal(try_root("0:9:0.0"), -ENXIO);
+	assert_int_equal(remove_dev("0:0:2.0", 0, MSEC), 0);
+	assert_int_equal(pci_bus_bridge(0, 5, &above), 0);
+	assert_int_equal(above.sbdf, at("0:0:1.0").sbdf);
+	assert_int_equal(try_root("0:5:0.0"), -ENXIO);
+	assert_int_equal(try_root("0:9:0.0"), 0);
+	assert_int_equal(remove_dev("0:0:1.0", 0, MSEC), 0);
+	bridge("0:0:2.0", "0:0:2.0", 5, 6);
+	assert_string_equal(broken("0:0:2.0"), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +146,7 @@ int main(void)
 		CASE(test_a_bridge_that_may_lead_anywhere),
 		CASE(test_who_was_there_before_its_bridge_goes_astray),
 		CASE(test_nobodys_word_makes_it_fit),
+		CASE(test_a_bus_has_one_bridge),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

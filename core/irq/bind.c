@@ -110,10 +110,10 @@ int pci_irq_bind(struct pci_dev *pdev, enum pci_vector_kind kind,
 		err = irq_hw_find_table(pdev->irqs, &set->table, &set->pba);
 	if (!err)
 		err = bind_set(set);
-	if (err == -EIO) /* no call after our return */
+	if (err) { /* of a vector given back, a message may be under way */
 		plat_rcu_synchronize();
-	if (err)
 		irq_set_free(set);
+	}
 	return err;
 }
 

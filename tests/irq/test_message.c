@@ -3,6 +3,9 @@
  * What a device's registers can say, and a controller's message can be: on the
  * fake host, by a controller of our own that has one answer.
  */
+#include <pthread.h>
+#include <unistd.h>
+
 #include <holdfast/event.h>
 #include <holdfast/iommu.h>
 #include <holdfast/removal.h>
@@ -24,7 +27,8 @@ static struct controller {
 	struct msi_message message;
 	struct pci_irq *irq; /* the last that was allocated */
 	int allocated;
-	unsigned int stores; /* to memory */
+	hf_atomic(uint32_t) freed; /* there was a call */
+	unsigned int stores;       /* to memory */
 } controller;
 
 static int irq_alloc(struct pci_host *host, pci_sbdf_t sbdf, unsigned int count,
@@ -45,6 +49,7 @@ static void irq_free(struct pci_host *host, struct pci_irq *irq)
 	(void)host;
 	assert_ptr_equal(irq, controller.irq);
 	controller.allocated = 0;
+	hf_store_release(&controller.freed, 1);
 }
 
 static const struct msi_ops msi_ops = { .alloc = irq_alloc, .free = irq_free };
@@ -133,6 +138,44 @@ static int unbind(const char *sbdf, enum pci_vector_kind kind,
 
 	pcidev_put(pdev);
 	return err;
+}
+
+/* --- a message under way ------------------------------------------------------------------ */
+
+static hf_atomic(uint32_t) in_section, bound;
+
+/* It has found the vector that is then given back, and is slow. */
+static void *deliver(void *early)
+{
+	plat_rcu_read_lock();
+	hf_store_release(&in_section, 1);
+	while (!hf_load_acquire(&controller.freed))
+		;
+	usleep(20000);
+	*(bool *)early = hf_load_acquire(&bound);
+	pci_irq_deliver(controller.irq, 0);
+	plat_rcu_read_unlock();
+	return NULL;
+}
+
+static void test_a_bind_in_vain_waits_for_messages(void **state)
+{
+	pthread_t thread;
+	bool early;
+
+	(void)state;
+	card(CARD, 0);
+	add(CARD);
+	hf_store_relaxed(&in_section, 0);
+	hf_store_relaxed(&bound, 0);
+	controller.message.address = 0x1fee00000ull; /* nothing it can send */
+	assert_int_equal(pthread_create(&thread, NULL, deliver, &early), 0);
+	while (!hf_load_acquire(&in_section))
+		;
+	assert_int_equal(bind(CARD, PCI_VECTOR_MSI, 1), -ENOSPC);
+	hf_store_release(&bound, 1);
+	pthread_join(thread, NULL);
+	assert_false(early);
 }
 
 /* --- MSI: what a device can send -------------------------------------------------------- */
@@ -509,6 +552,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_without_the_stage_there_are_no_interrupts,
 			fake_setup, fake_teardown),
+		MESSAGE(test_a_bind_in_vain_waits_for_messages),
 		MESSAGE(test_a_vector_beyond_the_block_is_nobodys),
 		MESSAGE(test_R10_what_comes_late_is_nobodys),
 		MESSAGE(test_a_guest_that_hears_nothing),

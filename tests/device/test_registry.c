@@ -280,12 +280,12 @@ static void test_a_bus_knows_its_bridge(void **state)
 	assert_int_equal(remove_dev("0:0:1.0", 0, MSEC), 0);
 	assert_int_equal(pci_bus_bridge(0, 5, &bridge), -ENOENT);
 
-	/* Two that claim one bus: the later has it, until it goes. */
+	/* Two that claim one bus: the first has it, until it goes. */
 	add_bridge("0:0:1.0", "0:0:1.0", 5);
 	add_bridge("0:0:2.0", "0:0:2.0", 5);
-	assert_int_equal(remove_dev("0:0:1.0", 0, MSEC), 0);
+	assert_int_equal(remove_dev("0:0:2.0", 0, MSEC), 0);
 	assert_int_equal(pci_bus_bridge(0, 5, &bridge), 0);
-	assert_int_equal(bridge.sbdf, at("0:0:2.0").sbdf);
+	assert_int_equal(bridge.sbdf, at("0:0:1.0").sbdf);
 }
 
 static void test_nothing_is_where_there_is_no_segment(void **state)

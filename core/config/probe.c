@@ -92,7 +92,7 @@ bool probe_answers(pci_sbdf_t sbdf)
 
 /* --- what is registered already ------------------------------------------- */
 
-/* Does @pdev still answer as what was registered? 1, 0, or an error. */
+/* Does @pdev still answer as what was registered? As pcidev_compare(). */
 static int is_same(struct pci_dev *pdev)
 {
 	struct pci_dev *pf = NULL;
@@ -108,13 +108,18 @@ static int is_same(struct pci_dev *pdev)
 	conf_of(&c, pdev);
 	err = conf_describe(&c, pf, &desc);
 	pcidev_put(pf);
-	return err ? err : pci_ident_equal(&desc.ident, &pdev->desc.ident);
+	if (err)
+		return err;
+	pci_lock(&pdev->lock);
+	err = pcidev_compare(pdev, &desc.facts);
+	pci_unlock(&pdev->lock);
+	return err;
 }
 
 /*
  * 1: registered, and the same hardware still. 0: nobody is, or other hardware
- * answers there. -EBUSY: it is being removed or revoked; or why it cannot be
- * told.
+ * answers there. -EBUSY: it is being removed or revoked, or leads elsewhere while
+ * it has children; or why it cannot be told.
  */
 static int known(pci_sbdf_t sbdf)
 {

@@ -56,3 +56,23 @@ void pcidev_describe(const struct pci_dev *pdev, struct pci_dev_desc *desc)
 			.size_unknown = bars->kind[i] & PCI_BARS_SIZE_UNKNOWN,
 		};
 }
+
+static bool ident_equal(const struct pci_ident *a, const struct pci_ident *b)
+{
+	return a->vendor == b->vendor && a->device == b->device &&
+	       a->subvendor == b->subvendor && a->subdevice == b->subdevice &&
+	       a->class_rev == b->class_rev && a->serial == b->serial;
+}
+
+int pcidev_compare(const struct pci_dev *pdev, const struct pci_dev_facts *now)
+{
+	const struct pci_dev_facts *was = &pdev->desc;
+
+	if (!ident_equal(&was->ident, &now->ident))
+		return 0;
+	if (was->secondary == now->secondary &&
+	    was->subordinate == now->subordinate &&
+	    was->buses_unknown == now->buses_unknown)
+		return 1;
+	return pdev->nchildren ? -EBUSY : 0;
+}

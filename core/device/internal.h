@@ -89,15 +89,6 @@ struct pci_segment {
 /* No section needed: segments stay until pci_fini(). */
 struct pci_segment *pci_segment_find(unsigned int seg);
 
-/* The same hardware (rule 16). */
-static inline bool pci_ident_equal(const struct pci_ident *a,
-				   const struct pci_ident *b)
-{
-	return a->vendor == b->vendor && a->device == b->device &&
-	       a->subvendor == b->subvendor && a->subdevice == b->subdevice &&
-	       a->class_rev == b->class_rev && a->serial == b->serial;
-}
-
 /* --- the device ------------------------------------------------------------ */
 
 /* pci_dev.marks: set and cleared atomically, tested without a lock. */
@@ -307,6 +298,12 @@ int pci_op_begin(struct pci_dev *pdev, enum pci_op op);
 void pci_op_end(struct pci_dev *pdev);
 
 /* --- desc.c: what a device was described as ------------------------------------- */
+
+/*
+ * Is what was described the same hardware (rule 16)? 1, 0; -EBUSY: but for the
+ * bus numbers of a bridge that has children. Under pdev->lock.
+ */
+int pcidev_compare(const struct pci_dev *pdev, const struct pci_dev_facts *now);
 
 /* All kinds are known, and all sizes powers of two or 0. */
 bool pci_bars_valid(const struct pci_bar *bar);

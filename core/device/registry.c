@@ -221,9 +221,22 @@ out:
 	return err;
 }
 
+/* find_same() of a device that is not going. Under pdev->lock. */
+static int same_or_not(struct pci_dev *pdev, const struct pci_dev_desc *desc)
+{
+	int same = pcidev_compare(pdev, &desc->facts);
+
+	if (same < 0)
+		return same;
+	if (!same)
+		return -EEXIST;
+	return pcidev_tryget(pdev) ? 0 : -EBUSY;
+}
+
 /*
  * Is it there already? 0 and a reference: the same hardware; -ENOENT: nobody;
- * -EEXIST: something else, or what was lost, *@old; -EBUSY: being removed.
+ * -EEXIST: something else, or what was lost, *@old; -EBUSY: being removed,
+ * or a bridge that cannot lead elsewhere.
  */
 static int find_same(struct pci_segment *pseg, const struct pci_dev_desc *desc,
 		     struct pci_dev **out, uint64_t *old)
@@ -241,11 +254,10 @@ static int find_same(struct pci_segment *pseg, const struct pci_dev_desc *desc,
 	pci_lock(&pdev->lock);
 	if (pdev->op == PCI_OP_REMOVE || pdev->op == PCI_OP_LOSS)
 		err = -EBUSY;
-	else if (pcidev_marked(pdev, PCI_MARK_LOST) ||
-		 !pci_ident_equal(&pdev->desc.ident, &desc->ident))
+	else if (pcidev_marked(pdev, PCI_MARK_LOST))
 		err = -EEXIST;
 	else
-		err = pcidev_tryget(pdev) ? 0 : -EBUSY;
+		err = same_or_not(pdev, desc);
 	pci_unlock(&pdev->lock);
 	if (!err)
 		*out = pdev;

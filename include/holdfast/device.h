@@ -40,7 +40,10 @@ enum pci_dev_type {
 
 const char *pci_dev_type_name(enum pci_dev_type type);
 
-/* "Is it the same hardware?": all fields equal (rule 16). */
+/*
+ * "Is it the same hardware?": all fields equal, and of a bridge the buses that
+ * it leads to (rule 16).
+ */
 struct pci_ident {
 	uint16_t vendor, device; /* a VF's: the PF's vendor, the VF device ID */
 	uint16_t subvendor, subdevice;
@@ -138,7 +141,8 @@ struct pci_host *pci_segment_host(uint16_t seg); /* NULL: no such segment */
  * Returns 0 and, if @out, a counted pointer (caller puts). The same hardware
  * again: 0, nothing changed (rule 16). Other hardware than is registered
  * here: the old device is lost first. -EBUSY: an operation runs on the
- * address, or its old device is still being revoked; -ENODEV: the segment,
+ * address, its old device is still being revoked, or a bridge that has children
+ * leads to other buses than it did; -ENODEV: the segment,
  * or the parent, is not there; -ENXIO: a bridge leads to its bus, and it has no
  * parent; -EINVAL; -ENOMEM. May sleep.
  */

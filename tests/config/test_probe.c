@@ -80,6 +80,27 @@ static void test_rule16_other_hardware_is_a_new_device(void **state)
 	replaced_in(0x100 + PCI_DSN_UPPER, 1);
 }
 
+/* As Linux does it: told of, numbered, told of again. */
+static void test_rule16_a_bridge_is_numbered_later(void **state)
+{
+	struct fake_fn *fn = fake_bridge("00:1c.0", 0, 0);
+	unsigned int writes;
+
+	(void)state;
+	fake_add("05:00.0", 0x10fb8086);
+	add("00:1c.0");
+	fake_put(fn, PCI_SECONDARY_BUS, 2, 0x0505);
+	add("00:1c.0");
+	assert_int_equal(info_of("00:1c.0").desc.secondary, 5);
+	add("05:00.0");
+	assert_int_equal(info_of("05:00.0").desc.parent.sbdf, fn->sbdf.sbdf);
+	writes = fn->writes;
+	fake_put(fn, PCI_SUBORDINATE_BUS, 1, 6);
+	assert_int_equal(pci_add_device(fn->sbdf), -EBUSY);
+	assert_int_equal(fn->writes, writes); /* not sized while it forwards */
+	assert_true(fn->told);
+}
+
 static void test_rule16_a_live_vf_is_only_read(void **state)
 {
 	struct fake_fn *pf = card();
@@ -339,6 +360,7 @@ int main(void)
 		CASE(test_a_failed_add_promises_not_to_touch_it_again),
 		CASE(test_rule16_a_live_device_is_only_read),
 		CASE(test_rule16_other_hardware_is_a_new_device),
+		CASE(test_rule16_a_bridge_is_numbered_later),
 		CASE(test_rule16_a_live_vf_is_only_read),
 		CASE(test_a_vf_that_its_pf_counts_no_more_is_nobody),
 		CASE(test_one_that_answers_no_more_is_not_replaced),

@@ -139,6 +139,32 @@ static void test_a_bus_has_one_bridge(void **state)
 	assert_string_equal(broken("0:0:2.0"), "");
 }
 
+/* Rule 16: it is the same bridge if it leads to the same buses. */
+static void test_a_bridge_that_leads_elsewhere_is_another(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	bridge("0:0:1.0", "0:0:1.0", 5, 5);
+	first = info_of("0:0:1.0").instance;
+	bridge("0:0:1.0", "0:0:1.0", 5, 5);
+	assert_int_equal(info_of("0:0:1.0").instance, first);
+	assert_int_equal(try_root("0:6:0.0"), 0);
+	bridge("0:0:1.0", "0:0:1.0", 5, 6);
+	assert_true(info_of("0:0:1.0").instance > first);
+	assert_string_equal(broken("0:6:0.0"), astray);
+	bridge("0:0:1.0", "0:0:1.0", 4, 6);
+	first = info_of("0:0:1.0").instance;
+	add_child("0:4:0.0", "0:0:1.0");
+	assert_int_equal(try_bridge("0:0:1.0", "0:0:1.0", 4, 5), -EBUSY);
+	assert_int_equal(try_bridge("0:0:1.0", "0:0:1.0", 0, 0), -EBUSY);
+	bridge("0:0:1.0", "0:0:1.0", 4, 6);
+	assert_int_equal(info_of("0:0:1.0").instance, first);
+	assert_int_equal(remove_dev("0:4:0.0", 0, MSEC), 0);
+	bridge("0:0:1.0", "0:0:1.0", 0, 0);
+	assert_true(info_of("0:0:1.0").desc.buses_unknown);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +173,7 @@ int main(void)
 		CASE(test_who_was_there_before_its_bridge_goes_astray),
 		CASE(test_nobodys_word_makes_it_fit),
 		CASE(test_a_bus_has_one_bridge),
+		CASE(test_a_bridge_that_leads_elsewhere_is_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -376,16 +376,13 @@ static int settle(struct party *p)
 	return err;
 }
 
-/* What has changed since we looked; MSI-X that the host has prepared. */
+/* What has changed since we looked. */
 static void told_by_a_stage(struct party *p, struct pci_dev *pdev, int err)
 {
 	struct pci_assign_report *r = p->report;
 
 	blame(p, pdev, err);
-	if (err == -EBUSY) {
-		copy_who(r->who, hardware_domain->name);
-		r->reason = "the host uses its interrupts";
-	} else if (err == -EIO) {
+	if (err == -EIO) {
 		r->reason = "it, or its IOMMU, does not answer";
 	} else if (err == -EPERM && iommu_on &&
 		   iommu_check_regions(pdev, p->d, true, &r->region)) {

@@ -59,16 +59,10 @@ static void irq_detach(struct pci_dev *pdev)
 static int irq_enter(struct pci_dev *pdev, struct domain *d)
 {
 	struct pci_irqs *irqs = pdev->irqs;
-	bool prepared;
 
-	if (domain_is_special(d))
+	if (domain_is_special(d) || !irqs->usable)
 		return 0;
-	pci_lock(&pdev->lock);
-	prepared = irqs->prepared;
-	pci_unlock(&pdev->lock);
-	if (prepared)
-		return -EBUSY;
-	return irqs->usable ? irq_guest_enter(irqs, d) : 0;
+	return irq_guest_enter(irqs, d);
 }
 
 static void take_all(struct pci_dev *pdev, bool cut)
@@ -284,7 +278,8 @@ static int prepare(pci_sbdf_t sbdf, bool on)
 	else if (irqs->prepared == on ||
 		 (on && (pdev->op != PCI_OP_NONE ||
 			 hf_load_relaxed(&pdev->owner) != hardware_domain ||
-			 !list_empty(&irqs->sets))))
+			 !list_empty(&irqs->sets))) ||
+		 !domain_is_special(hf_load_relaxed(&pdev->owner)))
 		err = -EBUSY;
 	else
 		irqs->prepared = on;

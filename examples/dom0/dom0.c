@@ -301,6 +301,13 @@ int dom0_remove(struct dom0 *dom0, pci_sbdf_t sbdf)
 	return on_device(dom0, PHYSDEVOP_pci_device_remove, sbdf);
 }
 
+int dom0_msix(struct dom0 *dom0, pci_sbdf_t sbdf, bool prepare)
+{
+	return on_device(
+		dom0, prepare ? PHYSDEVOP_prepare_msix : PHYSDEVOP_release_msix,
+		sbdf);
+}
+
 int dom0_reset(struct dom0 *dom0, pci_sbdf_t sbdf)
 {
 	struct {

@@ -79,6 +79,8 @@ void dom0_suspend(struct dom0 *dom0, pci_sbdf_t sbdf,
 		  uint32_t saved[DOM0_SAVED]);
 int dom0_resume(struct dom0 *dom0, pci_sbdf_t sbdf,
 		const uint32_t saved[DOM0_SAVED]);
+/* PHYSDEVOP_prepare_msix, as pciback on seizing it; or release_msix. */
+int dom0_msix(struct dom0 *dom0, pci_sbdf_t sbdf, bool prepare);
 /* PHYSDEVOP_pci_device_reset by function level reset. */
 int dom0_reset(struct dom0 *dom0, pci_sbdf_t sbdf);
 

@@ -101,6 +101,16 @@ static void removes(pci_sbdf_t sbdf, int expected)
 	told("pci_device_remove", sbdf, dom0_remove(&dom0, sbdf), expected);
 }
 
+static void prepares(pci_sbdf_t sbdf)
+{
+	told("prepare_msix", sbdf, dom0_msix(&dom0, sbdf, true), 0);
+}
+
+static void releases(pci_sbdf_t sbdf, int expected)
+{
+	told("release_msix", sbdf, dom0_msix(&dom0, sbdf, false), expected);
+}
+
 static void toolstack(uint32_t cmd, unsigned int domain, pci_sbdf_t sbdf,
 		      int expected)
 {
@@ -208,11 +218,14 @@ static void stubborn(pci_sbdf_t pf, pci_sbdf_t vf)
 
 	if (domain_create(1, "guest1", NULL, NULL, &guest))
 		die("no guest");
-	say("The toolstack puts a VF of the network card aside, and gives it away.");
+	say("Pciback seizes a VF of the network card; the toolstack puts it aside, "
+	    "and\n# gives it away.");
+	prepares(vf);
 	toolstack(ASSIGN, XEN_DOMID_IO, vf, 0);
 	toolstack(TEST_ASSIGN, 1, vf, 0);
 	toolstack(ASSIGN, 1, vf, 0);
 	toolstack(TEST_ASSIGN, 1, vf, -EINVAL);
+	releases(vf, -EBUSY);
 	if (fabric_traffic_start(fabric, guest, 0, 0, &traffic))
 		die("the guest does not start");
 	until_it_reads(traffic, 0);
@@ -240,6 +253,7 @@ static void stubborn(pci_sbdf_t pf, pci_sbdf_t vf)
 	fabric_traffic_free(traffic);
 	toolstack(DEASSIGN, 1, vf, 0);
 	toolstack(DEASSIGN, 1, vf, -ENODEV);
+	releases(vf, 0);
 	for (i = 0; i < dom0.nvfs; i++)
 		if (dom0.vf[i].pf.sbdf == pf.sbdf &&
 		    dom0_remove(&dom0, dom0.vf[i].sbdf))

@@ -129,12 +129,16 @@ int pci_irq_mask(struct pci_dev *pdev, enum pci_vector_kind kind,
 		 unsigned int index, bool masked);
 
 /*
- * The hardware domain programs MSI-X itself: take note of where its table is,
- * and keep guests from being given it meanwhile; and the end of that (Xen
- * physdev.h, prepare_msix and release_msix). 0; -ENODEV absent, or without
- * MSI-X (H11); -EBUSY vectors are bound, somebody else owns it, an operation
- * runs, or it is (not) prepared already; 0 and nothing done with
- * pci_irq_options.off. Giving it to a guest is -EBUSY then.
+ * The hardware domain gives up its own use of the device's messages, on the
+ * device's way to a guest: nothing is bound by pci_irq_bind() until the release
+ * (Xen physdev.h, prepare_msix and release_msix). The mark is the hardware
+ * domain's; it stays while the device is in quarantine, with a guest, and back
+ * again, and is no guest's concern.
+ *
+ * 0; -ENODEV absent, or without MSI-X (H11); -EBUSY it is (not) prepared
+ * already, or a guest has it; to prepare also: vectors are bound, it is not the
+ * hardware domain's, or an operation runs on it; 0 and nothing done with
+ * pci_irq_options.off.
  */
 int pci_prepare_msix(pci_sbdf_t sbdf) __must_check;
 int pci_release_msix(pci_sbdf_t sbdf) __must_check;

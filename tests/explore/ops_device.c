@@ -443,7 +443,7 @@ const struct op ops_device[] = {
 	  .moves = true,
 	  .does = RUNS | GIVES,
 	  .run = assign,
-	  .excuse = { { -EBUSY, IN_GUEST | RUNS | GIVES | PREPARES },
+	  .excuse = { { -EBUSY, IN_GUEST | RUNS | GIVES },
 		      { -ENODEV, ENDS | MAY_END },
 		      { -EINVAL, DIES },
 		      { -EBADF, CONFINES },

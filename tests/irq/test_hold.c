@@ -213,12 +213,27 @@ static void test_a_guest_that_traps_after_force(void **state)
 
 /* --- the hardware domain's MSI-X ---------------------------------------------------------- */
 
-static void test_who_has_prepared_keeps_it(void **state)
+/* On its way to a guest, and back: the mark is the hardware domain's, and stays. */
+static void test_prepared_it_goes_to_a_guest(void **state)
 {
 	(void)state;
 	assert_int_equal(pci_prepare_msix(at(CARD)), 0);
-	assert_int_equal(try_give(&lab.one, CARD), -EBUSY);
+	enabled();
+	assert_true(info_of(CARD).prepared);
+	assert_int_equal(pci_prepare_msix(at(CARD)), -EBUSY);
+	assert_int_equal(pci_release_msix(at(CARD)), -EBUSY);
+	still_works();
+	take(&lab.one, CARD);
+	assert_true(info_of(CARD).prepared);
+	assert_int_equal(bind(CARD, MSIX, 0, 1), -EBUSY);
 	assert_int_equal(pci_release_msix(at(CARD)), 0);
+	assert_false(info_of(CARD).prepared);
+	assert_int_equal(pci_release_msix(at(CARD)), -EBUSY);
+}
+
+static void test_not_prepared_while_a_guest_has_it(void **state)
+{
+	(void)state;
 	enabled();
 	assert_int_equal(pci_prepare_msix(at(CARD)), -EBUSY);
 	assert_int_equal(pci_release_msix(at(CARD)), -EBUSY);
@@ -236,7 +251,8 @@ int main(void)
 		LAB(test_asked_in_vain),
 		LAB(test_force_ends_it),
 		LAB(test_a_guest_that_traps_after_force),
-		LAB(test_who_has_prepared_keeps_it),
+		LAB(test_prepared_it_goes_to_a_guest),
+		LAB(test_not_prepared_while_a_guest_has_it),
 	};
 
 	return cmocka_run_group_tests_name("irq: holds", tests, NULL, NULL);

@@ -206,11 +206,26 @@ static void test_XSA157_each_looks_at_the_state_first(void **state)
 				   domain_id(lab.one), CARD, 0),
 			 0);
 	assert_int_equal(on_device(PHYSDEVOP_prepare_msix, CARD), 0);
-	/* … and a guest is not given what is prepared. */
+	assert_int_equal(on_device(PHYSDEVOP_release_msix, CARD), 0);
+}
+
+/* As pciback and the toolstack do it, from its seizing to its release. */
+static void test_prepared_on_its_way_to_a_guest(void **state)
+{
+	(void)state;
+	assert_int_equal(on_device(PHYSDEVOP_prepare_msix, CARD), 0);
+	assert_int_equal(assign_op(XEN_DOMCTL_assign_device, DOMID_IO, CARD, 0),
+			 0);
+	assert_int_equal(on_device(PHYSDEVOP_prepare_msix, CARD), -EBUSY);
 	assert_int_equal(assign_op(XEN_DOMCTL_assign_device, domain_id(lab.one),
 				   CARD, 0),
-			 -EBUSY);
+			 0);
+	assert_int_equal(on_device(PHYSDEVOP_release_msix, CARD), -EBUSY);
+	assert_int_equal(assign_op(XEN_DOMCTL_deassign_device,
+				   domain_id(lab.one), CARD, 0),
+			 0);
 	assert_int_equal(on_device(PHYSDEVOP_release_msix, CARD), 0);
+	assert_int_equal(on_device(PHYSDEVOP_release_msix, CARD), -EBUSY);
 }
 
 /* --- windows ------------------------------------------------------------------------ */
@@ -272,6 +287,7 @@ int run_devices(void)
 		LAB(test_prepared_and_released),
 		LAB(test_H11_prepare_without_msix),
 		LAB(test_XSA157_each_looks_at_the_state_first),
+		LAB(test_prepared_on_its_way_to_a_guest),
 		LAB(test_windows),
 	};
 

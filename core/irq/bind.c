@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The hypervisor's own vectors, of devices of the hardware domain. */
 #include "irq/internal.h"
+#include "irq/own.h"
 
 static int check_range(const struct pci_dev_facts *desc,
 		       enum pci_vector_kind kind, unsigned int first,
@@ -148,6 +149,16 @@ int pci_irq_unbind(struct pci_dev *pdev, enum pci_vector_kind kind,
 	return err;
 }
 
+/* True: tell, without the lock. */
+static bool host_mask(struct pci_irq *v, bool masked)
+{
+	bool tell = irq_change(v, masked ? 0 : IRQ_HOST, masked ? IRQ_HOST : 0);
+
+	if (irq_word(v) & IRQ_ON)
+		irq_hw_mask(v);
+	return tell;
+}
+
 int pci_irq_mask(struct pci_dev *pdev, enum pci_vector_kind kind,
 		 unsigned int index, bool masked)
 {
@@ -163,14 +174,82 @@ int pci_irq_mask(struct pci_dev *pdev, enum pci_vector_kind kind,
 	v = irq_find(pdev->irqs, kind, index);
 	if (v && !(irq_word(v) & IRQ_ON))
 		v = NULL;
-	if (v) {
-		tell = irq_change(v, masked ? 0 : IRQ_HOST,
-				  masked ? IRQ_HOST : 0);
-		irq_hw_mask(v);
-	}
+	if (v)
+		tell = host_mask(v, masked);
 	pci_unlock(&pdev->lock);
 	if (tell) /* the section keeps it */
 		irq_tell(v);
 	plat_rcu_read_unlock();
 	return v ? 0 : -ENOENT;
+}
+
+/* --- by its data ---------------------------------------------------------------- */
+
+/* In a section: the set, with its device locked; or NULL. */
+static struct irq_set *lock_own(pci_sbdf_t sbdf, const void *data)
+{
+	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
+	struct pci_dev *pdev = pseg ? pci_table_find(&pseg->table, sbdf) : NULL;
+	struct irq_set *set;
+
+	if (!pdev || !pdev->irqs)
+		return NULL;
+	pci_lock(&pdev->lock);
+	list_for_each(set, &pdev->irqs->sets, struct irq_set, entry)
+		if (!set->domain && set->data == data)
+			return set;
+	pci_unlock(&pdev->lock);
+	return NULL;
+}
+
+int irq_own_unbind(pci_sbdf_t sbdf, const void *data)
+{
+	struct irq_set *set;
+	bool bound;
+
+	plat_rcu_read_lock();
+	set = lock_own(sbdf, data);
+	bound = set != NULL;
+	if (bound) {
+		struct pci_dev *pdev = set->irqs->pdev;
+
+		irq_set_close(set);
+		pci_unlock(&pdev->lock);
+	}
+	plat_rcu_read_unlock();
+	plat_rcu_synchronize(); /* also if it was lost just now */
+	return bound ? 0 : -ENOENT;
+}
+
+int irq_own_mask(pci_sbdf_t sbdf, unsigned int index, bool masked,
+		 const void *data)
+{
+	struct pci_irq *v = NULL;
+	struct irq_set *set;
+	bool tell = false;
+
+	plat_rcu_read_lock();
+	set = lock_own(sbdf, data);
+	if (set) {
+		if (index - set->irq[0].index < set->n)
+			v = &set->irq[index - set->irq[0].index];
+		tell = v && host_mask(v, masked);
+		pci_unlock(&set->irqs->pdev->lock);
+	}
+	if (tell)
+		irq_tell(v);
+	plat_rcu_read_unlock();
+	return v ? 0 : -ENOENT;
+}
+
+bool irq_own_bound(pci_sbdf_t sbdf, const void *data)
+{
+	struct irq_set *set;
+
+	plat_rcu_read_lock();
+	set = lock_own(sbdf, data);
+	if (set)
+		pci_unlock(&set->irqs->pdev->lock);
+	plat_rcu_read_unlock();
+	return set != NULL;
 }

@@ -2,10 +2,12 @@
 /*
  * PIRQs: the hardware domain's numbers for message interrupts of its devices.
  *
- * An entry is a name of what pci_irq_bind() has bound, of device and instance:
- * a device that goes takes its vectors along, and its PIRQs are then numbers of
- * nothing, until they are unmapped or somebody needs them. So a mapped PIRQ
- * does not keep a removal waiting, as it does not in Xen.
+ * An entry is the name of one binding of pci_irq_bind(), and its data: what is
+ * done by an entry is done to that binding only (core/irq/own.h), whoever has
+ * the device and its vector by now. A device that goes takes its vectors along,
+ * and its PIRQs are then numbers of nothing, until they are unmapped or
+ * somebody needs them. So a mapped PIRQ does not keep a removal waiting, as it
+ * does not in Xen, nor a removal who unmaps.
  *
  * An entry is claimed under the lock, filled by who has claimed it, and freed
  * by who has it claimed: so nobody is called under the lock, and of two that
@@ -13,6 +15,7 @@
  * where that is, and is not called any more when the entry is freed.
  */
 #include "device/internal.h"
+#include "irq/own.h"
 #include "xen_abi/internal.h"
 
 #define FIRST_PIRQ 16 /* below are the old lines */
@@ -26,7 +29,6 @@ struct pirq {
 	enum pci_vector_kind kind;
 	unsigned int first, count; /* as bound; FOLLOWERs come after it */
 	pci_sbdf_t sbdf;
-	uint64_t instance;
 };
 
 static struct pirq *pirqs; /* owned; fixed */
@@ -114,42 +116,11 @@ static void came(void *data, unsigned int index)
 		xen_ops->pirq((int)(p - pirqs) + (int)(index - p->first));
 }
 
-/* Its device, counted. -ENODEV: gone; -EBUSY: being drained. */
-static int device_of(const struct pirq *p, struct pci_dev **pdev)
+/* By who has it claimed: it is free again. */
+static void let_go(struct pirq *p)
 {
-	int err = pci_lookup(NULL, p->sbdf, pdev);
-
-	if (err || pcidev_instance(*pdev) == p->instance)
-		return err;
-	pcidev_put(*pdev);
-	return -ENODEV;
-}
-
-/* 0, and it is free again; -EBUSY, and it stays mapped. */
-static int let_go(struct pirq *p)
-{
-	struct pci_dev *pdev;
-	int err = device_of(p, &pdev);
-
-	if (err == -EBUSY) {
-		set_use(p, MAPPED);
-		return err;
-	}
-	if (err) {
-		plat_rcu_synchronize(); /* one that was pulled just now */
-	} else {
-		pci_irq_unbind(pdev, p->kind, p->first, p->count);
-		pcidev_put(pdev);
-	}
+	(void)irq_own_unbind(p->sbdf, p);
 	set_use(p, FREE);
-	return 0;
-}
-
-static bool is_stale(const struct pirq *p)
-{
-	struct pci_dev_info info;
-
-	return pci_query(p->sbdf, &info) || info.instance != p->instance;
 }
 
 /* As it is, if it is mapped: what is claimed is being written. */
@@ -165,7 +136,7 @@ static bool copy_mapped(unsigned int i, struct pirq *out)
 	return mapped;
 }
 
-/* Those whose devices have gone. Others must not be taken, not for a moment. */
+/* Those whose bindings have gone. Others must not be taken, not for a moment. */
 static void sweep(void)
 {
 	unsigned int i;
@@ -173,13 +144,14 @@ static void sweep(void)
 	for (i = FIRST_PIRQ; i < npirqs; i++) {
 		struct pirq *p, copy;
 
-		if (!copy_mapped(i, &copy) || !is_stale(&copy))
+		if (!copy_mapped(i, &copy) ||
+		    irq_own_bound(copy.sbdf, &pirqs[i]))
 			continue;
 		p = take(i);
-		if (p && is_stale(p)) /* nobody has mapped it anew */
-			(void)let_go(p);
-		else if (p)
+		if (p && irq_own_bound(p->sbdf, p)) /* mapped anew */
 			set_use(p, MAPPED);
+		else if (p)
+			let_go(p);
 	}
 }
 
@@ -191,7 +163,7 @@ void xen_pirq_fini(void)
 		struct pirq *p = take(i);
 
 		if (p)
-			(void)let_go(p);
+			let_go(p);
 	}
 	pci_lock_destroy(&lock);
 	plat_free(pirqs);
@@ -255,7 +227,6 @@ static int bind(struct pirq *p, const struct pirq *want, struct pci_dev *pdev,
 	p->kind = want->kind;
 	p->first = want->first;
 	p->sbdf = want->sbdf;
-	p->instance = pcidev_instance(pdev);
 	err = pci_irq_bind(pdev, want->kind, want->first, want->count, came, p);
 	if (err == -ENFILE)
 		*entry_nr = pcidev_desc(pdev)->msi_vectors;
@@ -302,10 +273,8 @@ static int map_and_tell(struct xen_caller *c, uint64_t arg,
 			set_use(p, MAPPED);
 		return ret;
 	}
-	if (!ret) {
-		pci_irq_unbind(pdev, p->kind, p->first, p->count);
-		set_use(p, FREE);
-	}
+	if (!ret)
+		let_go(p);
 	return -EFAULT;
 }
 
@@ -333,7 +302,6 @@ int xen_map_pirq(struct xen_caller *c, uint64_t arg)
 int xen_unmap_pirq(struct xen_caller *c, uint64_t arg)
 {
 	struct physdev_unmap_pirq unmap;
-	pci_sbdf_t sbdf;
 	struct pirq *p;
 	int err = xen_copy_from(c, &unmap, arg, sizeof(unmap));
 
@@ -344,14 +312,15 @@ int xen_unmap_pirq(struct xen_caller *c, uint64_t arg)
 	p = unmap.pirq < 0 ? NULL : take((unsigned int)unmap.pirq);
 	if (!p)
 		return -EINVAL;
-	sbdf = p->sbdf;
-	return xen_answer(c, PHYSDEVOP_unmap_pirq, sbdf, let_go(p));
+	let_go(p);
+	return 0;
 }
 
 /* --- masking ------------------------------------------------------------------------- */
 
-/* The entry that @pirq belongs to, as it is now. */
-static bool look(unsigned int pirq, struct pirq *out, unsigned int *index)
+/* The entry that @pirq belongs to, and of its device: which, and what. */
+static bool look(unsigned int pirq, unsigned int *first, pci_sbdf_t *sbdf,
+		 unsigned int *index)
 {
 	unsigned int i = pirq;
 	bool found;
@@ -363,8 +332,9 @@ static bool look(unsigned int pirq, struct pirq *out, unsigned int *index)
 		i--;
 	found = pirqs[i].use == MAPPED;
 	if (found) {
-		*out = pirqs[i];
-		*index = out->first + (pirq - i);
+		*first = i;
+		*sbdf = pirqs[i].sbdf;
+		*index = pirqs[i].first + (pirq - i);
 	}
 	pci_unlock(&lock);
 	return found;
@@ -372,17 +342,10 @@ static bool look(unsigned int pirq, struct pirq *out, unsigned int *index)
 
 int xen_pirq_mask(int pirq, bool masked)
 {
-	struct pci_dev *pdev;
-	unsigned int index;
-	struct pirq p;
-	int err;
+	unsigned int index, first;
+	pci_sbdf_t sbdf;
 
-	if (pirq < 0 || !look((unsigned int)pirq, &p, &index))
+	if (pirq < 0 || !look((unsigned int)pirq, &first, &sbdf, &index))
 		return -EINVAL;
-	err = device_of(&p, &pdev);
-	if (err)
-		return err;
-	err = pci_irq_mask(pdev, p.kind, index, masked);
-	pcidev_put(pdev);
-	return err == -ENOENT ? -ENODEV : err;
+	return irq_own_mask(sbdf, index, masked, &pirqs[first]) ? -ENODEV : 0;
 }

@@ -113,6 +113,8 @@ void xen_caller_fini(struct xen_caller *caller);
  *    flags; -EBADF it is broken; -EIO it failed, and is in quarantine.
  * 13, 14 map, unmap PIRQ: message interrupts of the hardware domain's devices
  *    by pci_irq_bind(), with its errors; they start masked (xen_pirq_mask()).
+ *    A PIRQ is one binding: what comes to its device or vector later is not its.
+ *    Unmapping never waits for an operation: no -EBUSY, no -ERESTART.
  *    -ESRCH no such domain; -EOPNOTSUPP another one's: a guest's come by what it
  *    writes to its device; -EINVAL type, a line (they are not this layer's), a
  *    table with MULTI_MSI, no such PIRQ, or not the first of several; -EDOM not
@@ -145,8 +147,8 @@ int xen_sysctl(struct xen_caller *caller, uint64_t arg);
 
 /*
  * For who has the event channels: nothing comes of a PIRQ while it is masked,
- * and what does is remembered. 0; -EINVAL not mapped; -ENODEV its device is
- * gone; -EBUSY … being drained.
+ * and what does is remembered. 0; -EINVAL not mapped; -ENODEV its vector is
+ * gone, with its device, or because a guest was given that.
  */
 int xen_pirq_mask(int pirq, bool masked);
 

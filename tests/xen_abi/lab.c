@@ -131,6 +131,11 @@ static int setup(const struct pci_irq_options *irq, bool iommu,
 	return 0;
 }
 
+void lab_begin(void)
+{
+	assert_int_equal(xen_abi_init(&ops), 0);
+}
+
 int lab_setup(void **state)
 {
 	(void)state;

@@ -57,6 +57,7 @@ int lab_setup(void **state);
 int lab_setup_no_iommu(void **state);
 int lab_setup_no_msi(void **state);
 int lab_setup_bare(void **state); /* copies only, and PIRQs up to 20 */
+void lab_begin(void);             /* xen_abi_init(), once more */
 /* Invariants, no violation seen. */
 int lab_teardown(void **state);
 

@@ -368,7 +368,7 @@ static void test_restored(void **state)
 	assert_int_equal(unmap(n), 0);
 }
 
-/* In the middle of a removal it stays, for when that is refused. */
+/* It does not wait for the removal, nor that for it. */
 static void test_unmapped_while_its_device_is_drained(void **state)
 {
 	int n = map_now(msi(CARD));
@@ -377,13 +377,45 @@ static void test_unmapped_while_its_device_is_drained(void **state)
 
 	(void)state;
 	half_removed(&half, REMOVE);
-	assert_int_equal(xen_pirq_mask(n, true), -EBUSY);
 	memcpy(lab.page, &u, sizeof(u));
-	assert_int_equal(physdev_once(&lab.dom0, PHYSDEVOP_unmap_pirq),
-			 -ERESTART);
+	assert_int_equal(physdev_once(&lab.dom0, PHYSDEVOP_unmap_pirq), 0);
+	assert_int_equal(pci_irq_vectors(), 0);
 	give_up(&half);
-	assert_int_equal(pci_irq_vectors(), 1);
+	assert_int_equal(pci_irq_vectors(), 0);
+	assert_int_equal(unmap(n), -EINVAL);
+}
+
+/* … and what was masked meanwhile is, when the removal is refused. */
+static void test_masked_while_its_device_is_drained(void **state)
+{
+	int n = map_now(msi(CARD));
+	struct half half;
+
+	(void)state;
+	switch_on(CARD);
+	assert_int_equal(xen_pirq_mask(n, false), 0);
+	half_removed(&half, REMOVE);
+	assert_int_equal(xen_pirq_mask(n, true), 0);
+	give_up(&half);
+	(void)fabric_interrupt(lab.f, at(CARD), 0);
+	assert_int_equal(lab.pirq[n], 0);
+	assert_int_equal(xen_pirq_mask(n, false), 0);
+	assert_int_equal(lab.pirq[n], 1);
 	assert_int_equal(unmap(n), 0);
+}
+
+/* No vector is left that would call into a table that is freed. */
+static void test_the_interface_ends_while_a_device_is_drained(void **state)
+{
+	struct half half;
+
+	(void)state;
+	assert_int_equal(map_now(msi(CARD)), 16);
+	half_removed(&half, REMOVE);
+	xen_abi_fini();
+	assert_int_equal(pci_irq_vectors(), 0);
+	lab_begin();
+	give_up(&half);
 }
 
 /* A guest's from then on: nothing comes of its PIRQ. */
@@ -398,6 +430,51 @@ static void test_its_device_is_given_away(void **state)
 	assert_int_equal(pci_irq_vectors(), 0);
 	assert_int_equal(xen_pirq_mask(n, false), -ENODEV);
 	assert_int_equal(unmap(n), 0);
+}
+
+/* It came back, and has others by now. */
+static void given_and_taken(void)
+{
+	assert_int_equal(assign_op(XEN_DOMCTL_assign_device, domain_id(lab.one),
+				   CARD, 0),
+			 0);
+	assert_int_equal(assign_op(XEN_DOMCTL_deassign_device,
+				   domain_id(lab.one), CARD, 0),
+			 0);
+	switch_on(CARD);
+}
+
+/* The device is the same, its vector too: but it is another's. */
+static void test_XSA237_an_old_pirq_is_of_nothing(void **state)
+{
+	struct physdev_map_pirq m = msi(CARD);
+	int old = map_now(m), n;
+
+	(void)state;
+	given_and_taken();
+	n = map_now(m);
+	assert_true(n > old);
+	assert_int_equal(xen_pirq_mask(old, false), -ENODEV);
+	(void)fabric_interrupt(lab.f, at(CARD), 0);
+	assert_int_equal(lab.pirq[n], 0); /* masked */
+	assert_int_equal(unmap(old), 0);
+	assert_int_equal(pci_irq_vectors(), 1);
+	assert_int_equal(xen_pirq_mask(n, false), 0);
+	assert_int_equal(lab.pirq[n], 1);
+	assert_int_equal(lab.pirq[old], 0);
+	assert_int_equal(unmap(n), 0);
+}
+
+/* Its number comes back, too, if nobody unmaps it. */
+static void test_a_lost_pirq_is_swept(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 6; i++) { /* four fit */
+		assert_true(map_now(msi(CARD)) >= 16);
+		given_and_taken();
+	}
 }
 
 /* Nobody wants to know; and there are few of them. */
@@ -441,6 +518,11 @@ int run_pirq(void)
 		cmocka_unit_test_setup_teardown(test_few_pirqs, lab_setup_bare,
 						lab_teardown),
 		LAB(test_unmapped_while_its_device_is_drained),
+		LAB(test_masked_while_its_device_is_drained),
+		LAB(test_the_interface_ends_while_a_device_is_drained),
+		LAB(test_XSA237_an_old_pirq_is_of_nothing),
+		cmocka_unit_test_setup_teardown(test_a_lost_pirq_is_swept,
+						lab_setup_bare, lab_teardown),
 	};
 
 	return cmocka_run_group_tests_name("pirq", tests, NULL, NULL);

@@ -56,13 +56,60 @@ static void irq_detach(struct pci_dev *pdev)
 	pdev->irqs = NULL;
 }
 
+/* Or it cannot have its vectors again, and they are gone. */
+static void start_again(struct irq_set *set)
+{
+	struct pci_dev *pdev = set->irqs->pdev;
+
+	if (!pcidev_marked(pdev, PCI_MARK_LOST) &&
+	    (set->kind == PCI_VECTOR_MSI || !irq_hw_no_memory(pdev)) &&
+	    !irq_set_start(set))
+		return;
+	pci_event_post(PCI_EVENT_IRQ, pdev->desc.sbdf, pdev->instance,
+		       "the host's vectors are lost");
+	irq_set_close(set);
+}
+
+/* The next of the host's that is stopped; or NULL. */
+static struct irq_set *next_stopped(struct pci_irqs *irqs)
+{
+	struct irq_set *set;
+
+	list_for_each(set, &irqs->sets, struct irq_set, entry)
+		if (!set->domain && !set->irq[0].count)
+			return set;
+	return NULL;
+}
+
+/* Under the lock, in a section. */
+static void start_stopped(struct pci_irqs *irqs)
+{
+	struct irq_set *set;
+
+	while ((set = next_stopped(irqs)))
+		start_again(set);
+}
+
+/* The hardware domain has it again: after a reset, what that has stopped. */
+static void back_home(struct pci_irqs *irqs)
+{
+	plat_rcu_read_lock();
+	pci_lock(&irqs->pdev->lock);
+	start_stopped(irqs);
+	pci_unlock(&irqs->pdev->lock);
+	plat_rcu_read_unlock();
+}
+
 static int irq_enter(struct pci_dev *pdev, struct domain *d)
 {
 	struct pci_irqs *irqs = pdev->irqs;
 
-	if (domain_is_special(d) || !irqs->usable)
+	if (!irqs->usable)
 		return 0;
-	return irq_guest_enter(irqs, d);
+	if (!domain_is_special(d))
+		return irq_guest_enter(irqs, d);
+	back_home(irqs);
+	return 0;
 }
 
 static void take_all(struct pci_dev *pdev, bool cut)
@@ -78,10 +125,32 @@ static void take_all(struct pci_dev *pdev, bool cut)
 	plat_rcu_read_unlock();
 }
 
+static void stop_all(struct pci_dev *pdev)
+{
+	struct irq_set *set;
+
+	plat_rcu_read_lock();
+	pci_lock(&pdev->lock);
+	list_for_each(set, &pdev->irqs->sets, struct irq_set, entry)
+		irq_set_stop(set);
+	pci_unlock(&pdev->lock);
+	plat_rcu_read_unlock();
+}
+
+/* From a reset that is asked for it comes back to who had it. */
 static int irq_leave(struct pci_dev *pdev)
 {
-	take_all(pdev, false);
+	if (pdev->op == PCI_OP_RESET)
+		stop_all(pdev);
+	else
+		take_all(pdev, false);
 	return 0;
+}
+
+/* … or not. */
+static void irq_rest(struct pci_dev *pdev)
+{
+	take_all(pdev, false);
 }
 
 static void irq_cut_off(struct pci_dev *pdev)
@@ -173,41 +242,14 @@ static int irq_quiesce(struct pci_dev *pdev, uint64_t deadline,
 	return wait_for_handlers(irqs, deadline, why);
 }
 
-/* False: it cannot have its vectors again, and they are gone. */
-static bool start_again(struct irq_set *set)
-{
-	struct pci_dev *pdev = set->irqs->pdev;
-
-	if ((set->kind == PCI_VECTOR_MSI || !irq_hw_no_memory(pdev)) &&
-	    !irq_set_start(set))
-		return true;
-	pci_event_post(PCI_EVENT_IRQ, pdev->desc.sbdf, pdev->instance,
-		       "the host's vectors are lost");
-	irq_set_close(set);
-	return false;
-}
-
-/* The next of the host's that is stopped; or NULL. */
-static struct irq_set *next_stopped(struct pci_irqs *irqs)
-{
-	struct irq_set *set;
-
-	list_for_each(set, &irqs->sets, struct irq_set, entry)
-		if (!set->domain && !set->irq[0].count)
-			return set;
-	return NULL;
-}
-
 /* A guest's come when vPCI tells again what that wants. */
 static void irq_restore(struct pci_dev *pdev)
 {
 	struct pci_irqs *irqs = pdev->irqs;
-	struct irq_set *set;
 
 	plat_rcu_read_lock();
 	pci_lock(&pdev->lock);
-	while ((set = next_stopped(irqs)))
-		(void)start_again(set);
+	start_stopped(irqs);
 	keep_enables(pdev, irqs->msi_on, irqs->msix_on);
 	pci_unlock(&pdev->lock);
 	plat_rcu_read_unlock();
@@ -241,6 +283,7 @@ static const struct pci_stage irq_stage = {
 	.restore = irq_restore,
 	.enter = irq_enter,
 	.leave = irq_leave,
+	.rest = irq_rest,
 	.revoke = irq_revoke,
 	.domain_dying = irq_domain_dying,
 	.check = irq_check,

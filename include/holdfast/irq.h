@@ -103,9 +103,10 @@ typedef void pci_irq_fn(void *data, unsigned int index);
  * -ENOMEM
  * May sleep. A device that goes (removed, lost, cut off, given to a guest)
  * loses them first: then @fn is not called any more, and the unbind says
- * -ENOENT. One that was made quiet and stays after all has them again, or, if
- * there is none left by then or the device cannot be told, loses them too
- * (PCI_EVENT_IRQ). @data stays valid until that unbind has returned.
+ * -ENOENT. One that was made quiet and stays after all, or was reset by
+ * pci_reset_device(), has them again, as they were masked; or, if there is none
+ * left by then, or the device cannot be told or stays in quarantine, loses them
+ * too (PCI_EVENT_IRQ). @data stays valid until that unbind has returned.
  */
 int pci_irq_bind(struct pci_dev *pdev, enum pci_vector_kind kind,
 		 unsigned int first, unsigned int count, pci_irq_fn *fn,

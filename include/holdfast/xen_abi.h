@@ -110,7 +110,8 @@ void xen_caller_fini(struct xen_caller *caller);
  *    -EEXIST overlaps another.
  * 32 reset: FLR by that or its older forms (AF); HOT, WARM by the bus; COLD
  *    nobody can: -EOPNOTSUPP, as whatever the device has no method for. -EINVAL
- *    flags; -EBADF it is broken; -EIO it failed, and is in quarantine.
+ *    flags; -EBADF it is broken; -EIO it failed, and is in quarantine. Its PIRQs
+ *    stay what they are, or, if it failed, are of nothing.
  * 13, 14 map, unmap PIRQ: message interrupts of the hardware domain's devices
  *    by pci_irq_bind(), with its errors; they start masked (xen_pirq_mask()).
  *    A PIRQ is one binding: what comes to its device or vector later is not its.

@@ -477,6 +477,56 @@ static void test_a_lost_pirq_is_swept(void **state)
 	}
 }
 
+/* Dom0 resets its device, and goes on with the PIRQs that it has. */
+static void kept_over(uint32_t reset, struct physdev_map_pirq m, unsigned int i)
+{
+	int n;
+
+	switch_on(CARD);
+	n = map_now(m);
+	assert_true(n >= 16);
+	assert_int_equal(xen_pirq_mask(n, false), 0);
+	assert_int_equal(reset_by(CARD, reset), 0);
+	assert_int_equal(pci_irq_vectors(), 1);
+	switch_on(CARD);
+	assert_int_equal(fabric_interrupt(lab.f, at(CARD), i), 0);
+	assert_int_equal(lab.pirq[n], 1);
+	assert_int_equal(xen_pirq_mask(n, true), 0);
+	(void)fabric_interrupt(lab.f, at(CARD), i);
+	assert_int_equal(lab.pirq[n], 1);
+	assert_int_equal(xen_pirq_mask(n, false), 0);
+	assert_int_equal(lab.pirq[n], 2);
+	assert_int_equal(on_device(PHYSDEVOP_restore_msi_ext, CARD), 0);
+	assert_int_equal(unmap(n), 0);
+	assert_int_equal(pci_irq_vectors(), 0);
+	lab.pirq[n] = 0;
+}
+
+static void test_kept_over_a_reset(void **state)
+{
+	(void)state;
+	kept_over(PCI_DEVICE_RESET_FLR, msi(CARD), 0);
+	kept_over(PCI_DEVICE_RESET_HOT, msi(CARD), 0);
+	kept_over(PCI_DEVICE_RESET_FLR, msix(CARD, 5), 5);
+	kept_over(PCI_DEVICE_RESET_HOT, msix(CARD, 5), 5);
+}
+
+/* It did not come back: in quarantine nothing is bound. */
+static void test_lost_by_a_reset_that_fails(void **state)
+{
+	struct fabric_fault dead = { .sbdf = at(CARD),
+				     .kind = FABRIC_DEAD_AFTER_RESET };
+	int n = map_now(msi(CARD));
+
+	(void)state;
+	assert_int_equal(fabric_fault_set(lab.f, &dead), 0);
+	assert_int_equal(reset_by(CARD, PCI_DEVICE_RESET_FLR), -EIO);
+	assert_int_equal(pci_irq_vectors(), 0);
+	assert_int_equal(xen_pirq_mask(n, true), -ENODEV);
+	assert_int_equal(map_now(msi(CARD)), -ENODEV);
+	assert_int_equal(unmap(n), 0);
+}
+
 /* Nobody wants to know; and there are few of them. */
 static void test_few_pirqs(void **state)
 {
@@ -520,6 +570,8 @@ int run_pirq(void)
 		LAB(test_unmapped_while_its_device_is_drained),
 		LAB(test_masked_while_its_device_is_drained),
 		LAB(test_the_interface_ends_while_a_device_is_drained),
+		LAB(test_kept_over_a_reset),
+		LAB(test_lost_by_a_reset_that_fails),
 		LAB(test_XSA237_an_old_pirq_is_of_nothing),
 		cmocka_unit_test_setup_teardown(test_a_lost_pirq_is_swept,
 						lab_setup_bare, lab_teardown),

@@ -125,13 +125,15 @@ static void take_all(struct pci_dev *pdev, bool cut)
 	plat_rcu_read_unlock();
 }
 
-static void stop_all(struct pci_dev *pdev)
+static void stop_hosts(struct pci_dev *pdev)
 {
+	struct pci_irqs *irqs = pdev->irqs;
 	struct irq_set *set;
 
 	plat_rcu_read_lock();
 	pci_lock(&pdev->lock);
-	list_for_each(set, &pdev->irqs->sets, struct irq_set, entry)
+	irq_guest_take(irqs, NULL, false);
+	list_for_each(set, &irqs->sets, struct irq_set, entry)
 		irq_set_stop(set);
 	pci_unlock(&pdev->lock);
 	plat_rcu_read_unlock();
@@ -141,7 +143,7 @@ static void stop_all(struct pci_dev *pdev)
 static int irq_leave(struct pci_dev *pdev)
 {
 	if (pdev->op == PCI_OP_RESET)
-		stop_all(pdev);
+		stop_hosts(pdev);
 	else
 		take_all(pdev, false);
 	return 0;
@@ -283,8 +285,8 @@ static const struct pci_stage irq_stage = {
 	.restore = irq_restore,
 	.enter = irq_enter,
 	.leave = irq_leave,
-	.rest = irq_rest,
 	.revoke = irq_revoke,
+	.rest = irq_rest,
 	.domain_dying = irq_domain_dying,
 	.check = irq_check,
 	.detach = irq_detach,

@@ -36,9 +36,7 @@ void xen_caller_fini(struct xen_caller *caller)
 
 int xen_may(const struct xen_caller *c)
 {
-	if (c->domain == hardware_domain)
-		return 0;
-	return c->hvm ? -ENOSYS : -EPERM;
+	return c->domain == hardware_domain ? 0 : -EPERM;
 }
 
 int xen_copy_from(const struct xen_caller *c, void *to, uint64_t from,

@@ -281,9 +281,14 @@ static physdev_fn *const table[] = {
 	[PHYSDEVOP_pci_device_reset] = reset,
 };
 
-/* An HVM dom0 has no older forms, and no PIRQs unless it is given some. */
+/*
+ * An HVM guest has none at all; an HVM dom0 no older forms, and no PIRQs unless
+ * it is given some.
+ */
 static bool hvm_has(const struct xen_caller *c, unsigned int cmd)
 {
+	if (c->domain != hardware_domain)
+		return false;
 	switch (cmd) {
 	case PHYSDEVOP_map_pirq:
 	case PHYSDEVOP_unmap_pirq:

@@ -6,8 +6,8 @@
  *
  * Who calls. A vCPU of a domain; all that is done here is the hardware domain's
  * right alone, and that is looked at first, before any memory of the guest: a
- * PV guest gets -EPERM, an HVM guest -ENOSYS, as do operations that are not
- * here (XSA-87).
+ * guest gets -EPERM (XSA-87). Of PHYSDEVOP_* an HVM guest has none: -ENOSYS, as
+ * for operations that are not here.
  *
  * Memory. An argument is copied in once, checked, and never read again. -EFAULT
  * has changed nothing: what was done is undone if its answer cannot be written

@@ -65,6 +65,11 @@ int xen_remove(struct xen_caller *c, pci_sbdf_t sbdf);
 /* The caller has not come back for it. */
 void xen_removal_drop(struct xen_caller *c);
 
+/* --- physdev.c ---------------------------------------------------------------- */
+
+/* In a section, and so also one that is being drained; or NULL. */
+struct pci_dev *xen_find(pci_sbdf_t sbdf);
+
 /* --- pirq.c ------------------------------------------------------------------ */
 
 int xen_pirq_init(unsigned int n); /* 0; -ENOMEM */

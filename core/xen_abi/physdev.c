@@ -51,14 +51,23 @@ static uint32_t node_of(uint32_t pxm)
 	return node < 0 ? 0 : (uint32_t)node + 1;
 }
 
+struct pci_dev *xen_find(pci_sbdf_t sbdf)
+{
+	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
+
+	return pseg ? pci_table_find(&pseg->table, sbdf) : NULL;
+}
+
 /* Of a device that went meanwhile nothing is to be noted. */
 static void note_node(pci_sbdf_t sbdf, uint32_t node)
 {
-	struct pci_dev *pdev = pci_get_pdev(NULL, sbdf);
+	struct pci_dev *pdev;
 
+	plat_rcu_read_lock();
+	pdev = xen_find(sbdf);
 	if (pdev)
 		hf_store_relaxed(&pdev->near, node);
-	pcidev_put(pdev);
+	plat_rcu_read_unlock();
 }
 
 /*

@@ -10,16 +10,15 @@
 
 static uint32_t node_of(const struct physdev_pci_device *dev)
 {
-	struct pci_dev *pdev =
-		pci_get_pdev(NULL, (pci_sbdf_t){ .seg = dev->seg,
-						 .bus = dev->bus,
-						 .devfn = dev->devfn });
-	uint32_t node;
+	struct pci_dev *pdev;
+	uint32_t node = XEN_INVALID_DEV;
 
-	if (!pdev)
-		return XEN_INVALID_DEV;
-	node = hf_load_relaxed(&pdev->near) - 1; /* XEN_INVALID_NODE_ID is ~0 */
-	pcidev_put(pdev);
+	plat_rcu_read_lock();
+	pdev = xen_find((pci_sbdf_t){
+		.seg = dev->seg, .bus = dev->bus, .devfn = dev->devfn });
+	if (pdev) /* XEN_INVALID_NODE_ID is ~0 */
+		node = hf_load_relaxed(&pdev->near) - 1;
+	plat_rcu_read_unlock();
 	return node;
 }
 

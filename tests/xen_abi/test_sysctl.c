@@ -55,6 +55,21 @@ static void test_what_is_known(void **state)
 	assert_int_equal(sysctl(&op), 0);
 }
 
+/* It is there, and may stay. */
+static void test_of_one_that_is_drained(void **state)
+{
+	struct xen_sysctl op = question(1);
+	struct half half;
+
+	(void)state;
+	assert_int_equal(add(CARD, XEN_PCI_DEV_PXM, NULL, 1), 0);
+	half_removed(&half, PHYSDEVOP_pci_device_remove);
+	ask_about(0, CARD);
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(node(0), 11);
+	give_up(&half);
+}
+
 /* Who is told that fewer were done goes on from there. */
 static void test_H6_partial_counts(void **state)
 {
@@ -126,6 +141,7 @@ int run_sysctl(void)
 {
 	static const struct CMUnitTest tests[] = {
 		LAB(test_what_is_known),
+		LAB(test_of_one_that_is_drained),
 		LAB(test_H6_partial_counts),
 		cmocka_unit_test_setup_teardown(test_all_in_one_turn,
 						lab_setup_bare, lab_teardown),

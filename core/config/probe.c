@@ -152,7 +152,8 @@ static int add_new(struct pci_host *host, pci_sbdf_t sbdf, struct pci_dev *pf,
 	return err;
 }
 
-int probe_add(pci_sbdf_t sbdf, struct pci_dev *pf, bool search, bool *added)
+static int add_or_compare(pci_sbdf_t sbdf, struct pci_dev *pf, bool search,
+			  bool *added)
 {
 	struct pci_host *host = pci_segment_host(sbdf.seg);
 	struct claim mine;
@@ -172,6 +173,64 @@ int probe_add(pci_sbdf_t sbdf, struct pci_dev *pf, bool search, bool *added)
 	}
 	unclaim(&mine);
 	return ret;
+}
+
+/*
+ * Who hot-plugs a bridge tells of it first, and then numbers its buses. Nobody
+ * there any more: it leads nowhere.
+ */
+static int take_up(pci_sbdf_t bridge)
+{
+	struct pci_dev *pdev;
+	bool added;
+	int err = pci_lookup(NULL, bridge, &pdev);
+
+	if (!err) {
+		bool leads = pcidev_read(pdev, PCI_SECONDARY_BUS, 1);
+
+		pcidev_put(pdev);
+		if (leads)
+			err = add_or_compare(bridge, NULL, false, &added);
+	}
+	return err == -ENODEV ? 0 : err;
+}
+
+/*
+ * Bridges that led nowhere, one of which may lead to @sbdf by now. In ascending
+ * order: the one above such a bridge first.
+ */
+static int take_up_bridges(pci_sbdf_t sbdf)
+{
+	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
+	char name[PCI_SBDF_LEN], above[PCI_SBDF_LEN];
+	pci_sbdf_t known;
+	uint32_t bdf;
+
+	for (bdf = 0; pci_bus_bridge(sbdf.seg, sbdf.bus, &known) == -ENOENT &&
+		      pci_bus_next_idle(pseg, sbdf.bus, &bdf);
+	     bdf++) {
+		pci_sbdf_t bridge = { .bdf = (uint16_t)bdf, .seg = sbdf.seg };
+		int err = take_up(bridge);
+
+		if (!err)
+			continue;
+		plat_log(PLAT_WARN,
+			 "%s: not added: %s may lead there by now, error %d",
+			 pci_sbdf_print(name, sbdf),
+			 pci_sbdf_print(above, bridge), err);
+		return -ENXIO;
+	}
+	return 0;
+}
+
+int probe_add(pci_sbdf_t sbdf, struct pci_dev *pf, bool search, bool *added)
+{
+	int err = 0;
+
+	*added = false;
+	if (!pf)
+		err = take_up_bridges(sbdf);
+	return err ? err : add_or_compare(sbdf, pf, search, added);
 }
 
 int pci_add_device(pci_sbdf_t sbdf)

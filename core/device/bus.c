@@ -12,9 +12,14 @@
  * who comes second sees the first. The mark is set before the bridge has a
  * child, so none gets away while a member of its group is thought fit.
  *
+ * A bridge that leads to no bus may be numbered later, and nobody says so:
+ * core/config reads these again before it takes a device for one on a root bus.
+ *
  * Buses below a bridge are below the one above it, too (P2P 1.2 §3.2.5.3): so
  * numbers that are wrong do no harm beyond that one's.
  */
+#include <holdfast/pci_regs.h>
+
 #include "device/internal.h"
 
 static const char astray[] = "behind a bridge that was added after it";
@@ -93,6 +98,41 @@ bool pci_bus_is_root(struct pci_segment *pseg, uint8_t bus)
 	root = !leads_to_known(pseg, bus) && !leads_to_unknown(pseg, bus);
 	plat_rcu_read_unlock();
 	return root;
+}
+
+static bool is_idle(const struct pci_dev_facts *desc)
+{
+	return (desc->hdr_type == PCI_HEADER_TYPE_BRIDGE ||
+		desc->hdr_type == PCI_HEADER_TYPE_CARDBUS) &&
+	       !desc->secondary && !desc->buses_unknown;
+}
+
+bool pci_bus_next_idle(struct pci_segment *pseg, uint8_t bus, uint32_t *bdf)
+{
+	struct pci_dev *pdev = NULL;
+
+	if (!hf_load_relaxed(&pseg->nowhere))
+		return false;
+	plat_rcu_read_lock();
+	for (; (pdev = pci_table_next(&pseg->table, bdf)) && *bdf >> 8 < bus;
+	     ++*bdf)
+		if (is_idle(&pdev->desc))
+			break;
+	plat_rcu_read_unlock();
+	return pdev && *bdf >> 8 < bus;
+}
+
+static void count(hf_atomic(uint32_t) * counter, int n)
+{
+	hf_store_relaxed(counter, hf_load_relaxed(counter) + (uint32_t)n);
+}
+
+void pci_bus_count(struct pci_dev *pdev, int n)
+{
+	if (pdev->desc.buses_unknown)
+		count(&pdev->pseg->unknown, n);
+	if (is_idle(&pdev->desc))
+		count(&pdev->pseg->nowhere, n);
 }
 
 /* And not its child: by the bus of the topmost device above @pdev. */

@@ -82,6 +82,7 @@ struct pci_segment {
 	/* Per bus: the bridge above, its bdf + 1; 0 none. Written under lock. */
 	hf_atomic(uint32_t) bridge[256];
 	hf_atomic(uint32_t) unknown; /* how many desc.buses_unknown; likewise */
+	hf_atomic(uint32_t) nowhere; /* how many bridges to no bus; likewise */
 	/* Slots whose lost device is still being revoked; under lock. */
 	struct list_head revoking; /* pci_dev.revoking_entry */
 };
@@ -475,6 +476,13 @@ void pci_event_post(enum pci_event_type type, pci_sbdf_t sbdf,
 
 /* bus.c. No published bridge leads there, as far as they say. */
 bool pci_bus_is_root(struct pci_segment *pseg, uint8_t bus);
+/*
+ * The next bridge at or after *@bdf, which becomes its address, and above @bus
+ * that led to no bus when it was added. True if there is one.
+ */
+bool pci_bus_next_idle(struct pci_segment *pseg, uint8_t bus, uint32_t *bdf);
+/* @pdev is published (@n 1), or is no more (-1). Under the segment lock. */
+void pci_bus_count(struct pci_dev *pdev, int n);
 /*
  * @pdev is about to be published, under the segment lock: who is behind it
  * already is astray, and so is itself below such a device. A bridge to a bus

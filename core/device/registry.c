@@ -210,9 +210,7 @@ static int publish(struct pci_dev *pdev, struct pci_bus **spare)
 	if (pdev->desc.secondary)
 		hf_store_release(&pseg->bridge[pdev->desc.secondary],
 				 sbdf.bdf + 1u);
-	if (pdev->desc.buses_unknown)
-		hf_store_relaxed(&pseg->unknown,
-				 hf_load_relaxed(&pseg->unknown) + 1);
+	pci_bus_count(pdev, 1);
 	inherit_loss(pdev);
 	pci_event_post(PCI_EVENT_ADDED, sbdf, pdev->instance,
 		       pci_dev_type_name(pdev->desc.type));
@@ -385,9 +383,7 @@ static void take_down(struct pci_dev *pdev, struct domain *d)
 	    hf_load_relaxed(&pseg->bridge[pdev->desc.secondary]) ==
 		    sbdf.bdf + 1u)
 		hf_store_relaxed(&pseg->bridge[pdev->desc.secondary], 0);
-	if (pdev->desc.buses_unknown)
-		hf_store_relaxed(&pseg->unknown,
-				 hf_load_relaxed(&pseg->unknown) - 1);
+	pci_bus_count(pdev, -1);
 	list_del(&pdev->domain_entry);
 	d->ndevices--;
 	hf_store_relaxed(&pdev->owner, NULL);

@@ -66,8 +66,10 @@ int pci_describe(pci_sbdf_t sbdf, struct pci_dev_desc *desc) __must_check;
 /*
  * Describe and register. Errors of both; -EBUSY, -ENODEV as
  * pci_register_device(); -EBUSY also while another thread probes the address.
- * What is registered there and is the same hardware still is only read. May
- * sleep.
+ * What is registered there and is the same hardware still is only read. If no
+ * known bridge leads to its bus, those on lower buses that led to none are read
+ * again first: one that leads anywhere by now is added again; if that fails,
+ * -ENXIO. May sleep.
  */
 int pci_add_device(pci_sbdf_t sbdf) __must_check;
 

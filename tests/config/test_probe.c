@@ -101,6 +101,57 @@ static void test_rule16_a_bridge_is_numbered_later(void **state)
 	assert_true(fn->told);
 }
 
+/* Nobody tells of the bridges again. */
+static void test_a_device_finds_its_bridges_numbered(void **state)
+{
+	struct fake_fn *top = fake_bridge("00:1c.0", 0, 0);
+	struct fake_fn *low = fake_bridge("05:00.0", 0, 0);
+	struct fake_fn *idle = fake_bridge("00:1d.0", 0, 0);
+	unsigned int before;
+
+	(void)state;
+	add("00:1c.0");
+	add("00:1d.0");
+	fake_put(top, PCI_SECONDARY_BUS, 2, 0x0605);
+	add("05:00.0");
+	assert_int_equal(info_of("05:00.0").desc.parent.sbdf, top->sbdf.sbdf);
+	fake_put(low, PCI_SECONDARY_BUS, 2, 0x0606);
+	fake_add("06:00.0", 0x10fb8086);
+	add("06:00.0");
+	assert_int_equal(info_of("06:00.0").desc.parent.sbdf, low->sbdf.sbdf);
+	before = idle->accesses;
+	fake_add("80:00.0", 0x10fb8086);
+	add("80:00.0");
+	assert_int_equal(idle->accesses, before + 1);
+	assert_int_equal(pci_device_lost(idle->sbdf), 0);
+	before = idle->accesses;
+	fake_add("81:00.0", 0x10fb8086);
+	add("81:00.0");
+	assert_int_equal(idle->accesses, before);
+}
+
+static void test_a_bridge_that_cannot_be_taken_up(void **state)
+{
+	struct fake_fn *bridge = fake_bridge("00:1c.0", 0, 0);
+	struct fake_fn *fn = fake_add("05:00.0", 0x10fb8086);
+
+	(void)state;
+	add("00:1c.0");
+	fake_put(bridge, PCI_SECONDARY_BUS, 2, 0x0505);
+	bridge->unreadable = true;
+	assert_int_equal(pci_add_device(fn->sbdf), -ENXIO);
+	assert_int_equal(fn->accesses, 0);
+	bridge->unreadable = false;
+	bridge->absent = true; /* and so nothing is behind it */
+	add("05:00.0");
+	bridge->absent = false;
+	fake_add("06:00.0", 0x10fb8086);
+	add("06:00.0");
+	assert_string_equal(info_of("05:00.0").broken,
+			    "behind a bridge that was added after it");
+	assert_null(info_of("06:00.0").broken);
+}
+
 static void test_rule16_a_live_vf_is_only_read(void **state)
 {
 	struct fake_fn *pf = card();
@@ -361,6 +412,8 @@ int main(void)
 		CASE(test_rule16_a_live_device_is_only_read),
 		CASE(test_rule16_other_hardware_is_a_new_device),
 		CASE(test_rule16_a_bridge_is_numbered_later),
+		CASE(test_a_device_finds_its_bridges_numbered),
+		CASE(test_a_bridge_that_cannot_be_taken_up),
 		CASE(test_rule16_a_live_vf_is_only_read),
 		CASE(test_a_vf_that_its_pf_counts_no_more_is_nobody),
 		CASE(test_one_that_answers_no_more_is_not_replaced),

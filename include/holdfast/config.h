@@ -88,6 +88,10 @@ struct pci_scan {
  * What failed on a root bus may be a bridge to any bus above: then none of
  * these is visited to which no registered bridge leads, so that nothing behind
  * it is taken for a device on a root bus. The next scan that can add it goes on.
+ * That is all that is kept of it, and nothing of a bridge that was removed: a
+ * pci_add_device(), or another scan that starts above, takes what is behind it
+ * for a device on a root bus, and when the bridge is added that is broken
+ * (pci_register_device()). Whoever cannot add a bridge adds nothing behind it.
  */
 int pci_scan_segment(uint16_t seg, struct pci_scan *scan) __must_check;
 int pci_scan_slot(pci_sbdf_t sbdf, struct pci_scan *scan) __must_check;

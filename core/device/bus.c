@@ -18,8 +18,6 @@
  * Buses below a bridge are below the one above it, too (P2P 1.2 §3.2.5.3): so
  * numbers that are wrong do no harm beyond that one's.
  */
-#include <holdfast/pci_regs.h>
-
 #include "device/internal.h"
 
 static const char astray[] = "behind a bridge that was added after it";
@@ -102,9 +100,8 @@ bool pci_bus_is_root(struct pci_segment *pseg, uint8_t bus)
 
 static bool is_idle(const struct pci_dev_facts *desc)
 {
-	return (desc->hdr_type == PCI_HEADER_TYPE_BRIDGE ||
-		desc->hdr_type == PCI_HEADER_TYPE_CARDBUS) &&
-	       !desc->secondary && !desc->buses_unknown;
+	/* An endpoint's header is 0; of one that is unknown nobody knows. */
+	return desc->hdr_type && !desc->secondary && !desc->buses_unknown;
 }
 
 bool pci_bus_next_idle(struct pci_segment *pseg, uint8_t bus, uint32_t *bdf)

@@ -63,23 +63,35 @@ static bool in_the_middle(pci_sbdf_t sbdf)
 	return pci_query(sbdf, &info) || info.op != PCI_OP_NONE;
 }
 
-int xen_answer(struct xen_caller *c, unsigned int cmd, pci_sbdf_t sbdf, int err)
+int xen_answer_by(struct xen_caller *c, unsigned int cmd, pci_sbdf_t sbdf,
+		  pci_sbdf_t in_the_way, int err)
 {
 	uint64_t now = plat_now();
+	bool waits;
 
 	if (err == -EALREADY)
 		err = -EBUSY;
 	if (c->cmd != cmd || c->sbdf.sbdf != sbdf.sbdf)
 		c->until = 0;
-	if (err != -EBUSY || !in_the_middle(sbdf) ||
+	if (!c->until)
+		c->again = false;
+	waits = err == -EBUSY && in_the_middle(in_the_way);
+	/* What was in the way may have ended since: once more, then. */
+	if ((!waits && (err != -EBUSY || c->again)) ||
 	    (c->until && now >= c->until)) {
 		c->until = 0;
 		return err;
 	}
 	if (!c->until)
 		c->until = now + XEN_RESTART_TIME;
+	c->again = !waits;
 	c->cmd = cmd;
 	c->sbdf = sbdf;
-	c->when = now + PLAT_NSEC_PER_MSEC;
+	c->when = waits ? now + PLAT_NSEC_PER_MSEC : now;
 	return -ERESTART;
+}
+
+int xen_answer(struct xen_caller *c, unsigned int cmd, pci_sbdf_t sbdf, int err)
+{
+	return xen_answer_by(c, cmd, sbdf, sbdf, err);
 }

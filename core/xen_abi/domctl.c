@@ -77,7 +77,8 @@ static int fold(int err)
 }
 
 /* 0: no guest has it; to be given to @d, or if that is NULL, to any. */
-static int test_assign(struct domain *d, pci_sbdf_t sbdf)
+static int test_assign(struct domain *d, pci_sbdf_t sbdf,
+		       struct pci_assign_report *report)
 {
 	struct pci_iommu_info info;
 	int owner = pci_owner(sbdf);
@@ -91,7 +92,7 @@ static int test_assign(struct domain *d, pci_sbdf_t sbdf)
 		return -EBUSY;
 	if (!d || is_aside(sbdf))
 		return 0;
-	return pci_test_assign(d, sbdf, 0, NULL);
+	return pci_test_assign(d, sbdf, 0, report);
 }
 
 /* Where the guest sees it is ours to choose. */
@@ -119,30 +120,25 @@ static int assign_aside(struct domain *d, pci_sbdf_t sbdf, unsigned int flags,
 }
 
 static int assign(struct domain *d, pci_sbdf_t sbdf, uint32_t xen_flags,
-		  pci_sbdf_t *in_the_way)
+		  struct pci_assign_report *report)
 {
 	unsigned int flags =
 		xen_flags & XEN_DOMCTL_DEV_RDM_RELAXED ? PCI_ASSIGN_RELAXED : 0;
-	struct pci_assign_report report = { .sbdf = sbdf };
-	int err;
 
 	if (d == dom_io)
-		err = pci_quarantine_device(sbdf, put_aside);
-	else if (is_aside(sbdf))
-		err = assign_aside(d, sbdf, flags, &report);
-	else
-		err = give(d, sbdf, flags, &report);
-	*in_the_way = report.sbdf;
-	return err;
+		return pci_quarantine_device(sbdf, put_aside);
+	return is_aside(sbdf) ? assign_aside(d, sbdf, flags, report)
+			      : give(d, sbdf, flags, report);
 }
 
 /* From DOMID_IO, what is not there is not its. */
-static int deassign(struct domain *d, pci_sbdf_t sbdf)
+static int deassign(struct domain *d, pci_sbdf_t sbdf,
+		    struct pci_assign_report *report)
 {
 	int err;
 
 	if (d != dom_io)
-		return pci_deassign_device(d, sbdf, 0, NULL);
+		return pci_deassign_device(d, sbdf, 0, report);
 	err = pci_unquarantine_device(sbdf, NULL);
 	return err == -EINVAL ? -ENODEV : err;
 }
@@ -202,23 +198,25 @@ static int get_group(struct xen_caller *c, struct domain *d,
 static int on_device(struct xen_caller *c, struct xen_domctl *op,
 		     struct domain *d)
 {
-	pci_sbdf_t sbdf, busy;
+	struct pci_assign_report report;
+	pci_sbdf_t sbdf;
 	int err = check(c, op, d, &sbdf);
 
 	if (err)
 		return err;
-	busy = sbdf;
+	report = (struct pci_assign_report){ .sbdf = sbdf };
 	switch (op->cmd) {
 	case XEN_DOMCTL_test_assign_device:
-		return fold(xen_answer(c, as_domctl(op->cmd), sbdf,
-				       test_assign(d, sbdf)));
+		err = test_assign(d, sbdf, &report);
+		break;
 	case XEN_DOMCTL_assign_device:
-		err = assign(d, sbdf, op->u.assign_device.flags, &busy);
+		err = assign(d, sbdf, op->u.assign_device.flags, &report);
 		break;
 	default:
-		err = deassign(d, sbdf);
+		err = deassign(d, sbdf, &report);
 	}
-	return xen_answer(c, as_domctl(op->cmd), busy, err);
+	err = xen_answer_by(c, as_domctl(op->cmd), sbdf, report.sbdf, err);
+	return op->cmd == XEN_DOMCTL_test_assign_device ? fold(err) : err;
 }
 
 int xen_domctl(struct xen_caller *caller, uint64_t arg)

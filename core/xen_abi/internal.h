@@ -58,6 +58,9 @@ int xen_copy_to(const struct xen_caller *c, uint64_t to, const void *from,
  */
 int xen_answer(struct xen_caller *c, unsigned int cmd, pci_sbdf_t sbdf,
 	       int err);
+/* … which is on another device of the same group, as the core reports. */
+int xen_answer_by(struct xen_caller *c, unsigned int cmd, pci_sbdf_t sbdf,
+		  pci_sbdf_t in_the_way, int err);
 
 /* --- removal.c --------------------------------------------------------------- */
 

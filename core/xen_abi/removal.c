@@ -21,6 +21,12 @@ void xen_removal_drop(struct xen_caller *c)
 	c->removal = NULL;
 }
 
+void xen_caller_abandon(struct xen_caller *c)
+{
+	xen_removal_drop(c);
+	c->until = 0;
+}
+
 static int start(struct xen_caller *c, pci_sbdf_t sbdf)
 {
 	struct pci_removal_info info;
@@ -42,6 +48,7 @@ int xen_remove(struct xen_caller *c, pci_sbdf_t sbdf)
 
 	if (err)
 		return xen_answer(c, PHYSDEVOP_pci_device_remove, sbdf, err);
+	c->until = 0;
 	err = pci_removal_step(c->removal);
 	if (err == -EINPROGRESS) {
 		c->when = pci_removal_next(c->removal);

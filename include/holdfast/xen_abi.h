@@ -16,9 +16,11 @@
  * Waiting. -ERESTART: make the same call again, at xen_caller.when or earlier;
  * a hypervisor does so before its guest goes on. Where a device is busy with
  * another operation this lasts XEN_RESTART_TIME at most, then it is -EBUSY; a
- * removal decides itself in XEN_REMOVE_TIME and PCI_QUIESCE_TIME. What is
- * between two calls is in struct xen_caller: names, a time, and of a removal
- * its operation, which has references of its own.
+ * removal decides itself in XEN_REMOVE_TIME and PCI_QUIESCE_TIME. It goes on
+ * with the calls of the vCPU that began it, and with no others: if none comes,
+ * its device stays busy, until xen_caller_abandon(). A hypervisor must do one
+ * or the other. What is between two calls is in struct xen_caller: names, a
+ * time, and of a removal its operation, which has references of its own.
  *
  * Locks. None is held by the caller, and none of this module while the core is
  * called: the table of PIRQs is under a leaf lock. Calls of several vCPUs run
@@ -81,11 +83,17 @@ struct xen_caller {
 	unsigned int cmd;
 	pci_sbdf_t sbdf;
 	uint64_t until;
+	bool again; /* nothing was in the way any more: the last time */
 	struct pci_removal *removal; /* owned */
 };
 
 void xen_caller_init(struct xen_caller *caller, struct domain *d, bool hvm);
-/* The vCPU dies: what it was told to go on with is cancelled. May sleep. */
+/*
+ * The vCPU does not come back for what it was told -ERESTART of (it was reset,
+ * or is paused for good): it is cancelled. May sleep.
+ */
+void xen_caller_abandon(struct xen_caller *caller);
+/* The vCPU dies: likewise. */
 void xen_caller_fini(struct xen_caller *caller);
 
 /*

@@ -142,6 +142,71 @@ static void test_a_vcpu_dies_on_the_way(void **state)
 	assert_int_equal(on_device(REMOVE, CARD), 0);
 }
 
+/* … or does not go on: its guest may, and others are not in its way. */
+static void test_a_vcpu_does_not_come_back(void **state)
+{
+	struct half half;
+
+	(void)state;
+	half_removed(&half, REMOVE);
+	pcidev_put(half.pdev);
+	xen_caller_abandon(&half.vcpu);
+	assert_null(half.vcpu.removal);
+	assert_int_equal(info_of(CARD).op, PCI_OP_NONE);
+	xen_caller_abandon(&half.vcpu);
+	assert_int_equal(on_device(REMOVE, CARD), 0);
+	xen_caller_fini(&half.vcpu);
+}
+
+/* The operation that was in the way ends just after it was found to be. */
+static void test_over_since_the_refusal(void **state)
+{
+	const uint32_t cmd = PHYSDEVOP_prepare_msix;
+
+	(void)state;
+	assert_int_equal(xen_answer(&lab.dom0, cmd, at(CARD), -EBUSY),
+			 -ERESTART);
+	assert_int_equal(on_device(cmd, CARD), 0);
+	assert_int_equal(lab.dom0.until, 0);
+	/* Once: who is refused again is. */
+	assert_int_equal(xen_answer(&lab.dom0, cmd, at(CARD), -EBUSY),
+			 -ERESTART);
+	assert_int_equal(xen_answer(&lab.dom0, cmd, at(CARD), -EBUSY), -EBUSY);
+	assert_int_equal(lab.dom0.until, 0);
+}
+
+/* Who is in the way may change; whose time it is does not. */
+static void test_the_time_is_the_askers(void **state)
+{
+	const uint32_t cmd = PHYSDEVOP_prepare_msix;
+	struct half half;
+	uint64_t until;
+
+	(void)state;
+	half_removed(&half, REMOVE);
+	assert_int_equal(xen_answer_by(&lab.dom0, cmd, at(SHARED), at(CARD),
+				       -EBUSY),
+			 -ERESTART);
+	until = lab.dom0.until;
+	assert_int_not_equal(until, 0);
+	assert_int_equal(xen_answer_by(&lab.dom0, cmd, at(SHARED), at(SHARER),
+				       -EBUSY),
+			 -ERESTART);
+	assert_int_equal(lab.dom0.until, until);
+	give_up(&half);
+}
+
+/* What was waited for before it began says nothing of its end. */
+static void test_the_time_ends_when_it_begins(void **state)
+{
+	(void)state;
+	assert_int_equal(xen_answer(&lab.dom0, REMOVE, at(CARD), -EBUSY),
+			 -ERESTART);
+	assert_int_not_equal(lab.dom0.until, 0);
+	assert_int_equal(on_device(REMOVE, CARD), 0);
+	assert_int_equal(lab.dom0.until, 0);
+}
+
 /*
  * Of two vCPUs, and whatever else comes meanwhile: the other is told to come
  * again, and at last that it is busy, if the first never goes on.
@@ -225,6 +290,10 @@ int run_removal(void)
 		LAB(test_R18_a_continuation_ends_by_its_deadline),
 		LAB(test_the_argument_changes_on_the_way),
 		LAB(test_a_vcpu_dies_on_the_way),
+		LAB(test_a_vcpu_does_not_come_back),
+		LAB(test_over_since_the_refusal),
+		LAB(test_the_time_is_the_askers),
+		LAB(test_the_time_ends_when_it_begins),
 		LAB(test_others_come_meanwhile),
 		LAB(test_another_device_meanwhile),
 		LAB(test_no_memory_to_remove),

@@ -353,13 +353,18 @@ static void reset_it(void)
 	ensure(!result[0]);
 }
 
-/* One of them comes after: a reset takes what was bound. */
+/* What was bound is so after the reset, too, and masked as it was. */
 static void bound_or_not(void)
 {
-	/* ENOENT: bound, and taken before it was unmasked. */
-	ensure(!result[1] || result[1] == -EBUSY || result[1] == -ENODEV ||
-	       result[1] == -ENOENT);
-	ensure(!unit_vectors() || !result[1]);
+	/* ENOENT: bound, and stopped before it was unmasked. */
+	bool bound = !result[1] || result[1] == -ENOENT;
+	struct pci_irq_info irq;
+
+	ensure(bound || result[1] == -EBUSY || result[1] == -ENODEV);
+	ensure(!pci_irq_query(CARD, &irq) && (result[1] || !irq.masked));
+	ensure(irq.msi == bound && unit_vectors() == irq.msi);
+	if (irq.msi)
+		unbind();
 	world_end_card_there();
 }
 

@@ -104,7 +104,7 @@ void xen_caller_fini(struct xen_caller *caller);
  * 15, 20, 25 add: 0, also for the same device again. The hardware says what it
  *    is; of VFs the PF that is named has to be there, or -ENODEV and nothing
  *    has changed (H9). -EINVAL malformed flags (20); -EAGAIN it is not ready;
- *    -EIO it cannot be read; -EOPNOTSUPP a read-only host. The node (25) of the
+ *    -ENXIO a bridge above it is not registered; -EIO it cannot be read; -EOPNOTSUPP a read-only host. The node (25) of the
  *    optional PXM is noted after that.
  * 16, 26 remove: 0 only if nobody uses it any more, so that it may be pulled.
  *    -EBUSY it is assigned, has VFs, or is held: nothing has changed. -EIO it

@@ -74,5 +74,7 @@ int pcidev_compare(const struct pci_dev *pdev, const struct pci_dev_facts *now)
 	    was->subordinate == now->subordinate &&
 	    was->buses_unknown == now->buses_unknown)
 		return 1;
+	if (now->defect)
+		return 1; /* what is not believed is no other answer */
 	return pdev->nchildren ? -EBUSY : 0;
 }

@@ -99,6 +99,10 @@ static void test_rule16_a_bridge_is_numbered_later(void **state)
 	assert_int_equal(pci_add_device(fn->sbdf), -EBUSY);
 	assert_int_equal(fn->writes, writes); /* not sized while it forwards */
 	assert_true(fn->told);
+	/* What is no answer says of no other one. */
+	fake_put(fn, PCI_PRIMARY_BUS, 4, UINT32_MAX);
+	add("00:1c.0");
+	assert_int_equal(info_of("00:1c.0").desc.secondary, 5);
 }
 
 /* Nobody tells of the bridges again. */

@@ -246,8 +246,8 @@ struct pci_dev {
 
 /*
  * What is there for each device has a size that it keeps: with all modules and
- * its slot in the table 1,048 bytes on posix, of which two mutexes are 80; on a
- * platform whose lock is a word, 976.
+ * its slot in the table 1,016 bytes on posix, of which two mutexes are 80; on a
+ * platform whose lock is a word, 944.
  */
 #define PCI_EACH_DEVICE(size, most)                                          \
 	_Static_assert(                                                      \

@@ -55,7 +55,7 @@ int iommu_flush_step(struct pci_host *host, const struct iommu_flush *what,
 /* The alias's is over for all that had it, or for none. */
 static int step_alias(struct pci_iommu *iommu, struct iommu_flush *what)
 {
-	struct iommu_alias *alias = iommu->alias;
+	struct iommu_alias *alias = iommu_alias(iommu);
 
 	if (!alias || alias->users)
 		return 0;
@@ -97,7 +97,7 @@ static int step_all(struct pci_iommu *iommu)
 
 static void give_up(struct pci_iommu *iommu)
 {
-	struct iommu_alias *alias = iommu->alias;
+	struct iommu_alias *alias = iommu_alias(iommu);
 	unsigned int i;
 
 	for (i = 0; i < iommu->nrids; i++)
@@ -116,7 +116,7 @@ int iommu_forgotten(struct pci_iommu *iommu, const char **why)
 	struct dma_space *space = NULL;
 	int err;
 
-	pci_lock(iommu->lock);
+	pci_lock(iommu_lock(iommu));
 	HF_ASSERT(iommu->mode == IOMMU_BLOCKED);
 	err = step_all(iommu);
 	if (err == -EIO)
@@ -133,29 +133,30 @@ int iommu_forgotten(struct pci_iommu *iommu, const char **why)
 		space = iommu->space;
 		iommu->space = NULL;
 	}
-	pci_unlock(iommu->lock);
+	pci_unlock(iommu_lock(iommu));
 	iommu_space_put(space);
 	return err;
 }
 
 void iommu_forget_again(struct pci_iommu *iommu)
 {
+	struct iommu_alias *alias = iommu_alias(iommu);
 	unsigned int i;
 
-	pci_lock(iommu->lock);
+	pci_lock(iommu_lock(iommu));
 	if (iommu->stuck) {
 		for (i = 0; i < iommu->nrids; i++)
 			iommu->context[i].state = TICKET_WANTED;
-		if (iommu->alias && !iommu->alias->users) {
-			iommu->alias->ticket.state = TICKET_WANTED;
-			iommu->alias->stuck = false;
+		if (alias && !alias->users) {
+			alias->ticket.state = TICKET_WANTED;
+			alias->stuck = false;
 		}
 		if (iommu->pdev->desc.ats && iommu_options.ats)
 			iommu->device.state = TICKET_WANTED;
 		iommu->begun = plat_now();
 		iommu->stuck = false;
 	}
-	pci_unlock(iommu->lock);
+	pci_unlock(iommu_lock(iommu));
 }
 
 /* --- contexts ------------------------------------------------------------------------ */
@@ -209,7 +210,7 @@ static bool may_join(const struct iommu_alias *alias,
 static int attach_all(struct pci_iommu *iommu, enum iommu_mode mode,
 		      struct dma_space *space)
 {
-	struct iommu_alias *alias = iommu->alias;
+	struct iommu_alias *alias = iommu_alias(iommu);
 	unsigned int i;
 	int err = 0;
 
@@ -251,7 +252,7 @@ int iommu_open(struct pci_iommu *iommu, enum iommu_mode mode,
 	bool ats = false;
 	int err;
 
-	pci_lock(iommu->lock);
+	pci_lock(iommu_lock(iommu));
 	HF_ASSERT(iommu->mode == IOMMU_BLOCKED);
 	HF_ASSERT(!iommu->space || iommu->space == space);
 	old = iommu->space; /* restored before it was forgotten */
@@ -267,7 +268,7 @@ int iommu_open(struct pci_iommu *iommu, enum iommu_mode mode,
 	} else {
 		(void)step_all(iommu);
 	}
-	pci_unlock(iommu->lock);
+	pci_unlock(iommu_lock(iommu));
 	if (ats)
 		conf_update(pdev, pdev->desc.ats + PCI_ATS_CTRL,
 			    PCI_ATS_CTRL_ENABLE, PCI_ATS_CTRL_ENABLE);
@@ -281,7 +282,7 @@ int iommu_open(struct pci_iommu *iommu, enum iommu_mode mode,
  */
 static void block(struct pci_iommu *iommu)
 {
-	struct iommu_alias *alias = iommu->alias;
+	struct iommu_alias *alias = iommu_alias(iommu);
 	unsigned int n = iommu->nrids;
 
 	if (iommu->mode == IOMMU_BLOCKED)
@@ -305,19 +306,19 @@ static void block(struct pci_iommu *iommu)
 
 void iommu_block(struct pci_iommu *iommu)
 {
-	pci_lock(iommu->lock);
+	pci_lock(iommu_lock(iommu));
 	block(iommu);
-	pci_unlock(iommu->lock);
+	pci_unlock(iommu_lock(iommu));
 }
 
 bool iommu_block_of(struct pci_iommu *iommu, unsigned int domid)
 {
 	bool was;
 
-	pci_lock(iommu->lock);
+	pci_lock(iommu_lock(iommu));
 	was = iommu->mode == IOMMU_SPACE && iommu->domid == domid;
 	if (was)
 		block(iommu);
-	pci_unlock(iommu->lock);
+	pci_unlock(iommu_lock(iommu));
 	return was;
 }

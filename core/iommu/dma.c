@@ -206,10 +206,10 @@ void iommu_dma_leave(struct pci_iommu *iommu)
 {
 	struct pci_dma *dma;
 
-	pci_lock(iommu->lock);
+	pci_lock(iommu_lock(iommu));
 	dma = iommu->dma;
 	iommu->dma = NULL;
-	pci_unlock(iommu->lock);
+	pci_unlock(iommu_lock(iommu));
 	if (!dma)
 		return;
 	pci_lock(&dma->lock);

@@ -97,7 +97,7 @@ uint64_t iommu_fault_total(struct pci_dev *pdev)
 	uint64_t total = 0;
 
 	for (p = pdev; p; p = p->parent)
-		if (p->iommu && (p == pdev || p->iommu->below))
+		if (p->iommu && (p == pdev || iommu_below(p->iommu)))
 			total += hf_load_acquire(&p->iommu->faults);
 	return total;
 }

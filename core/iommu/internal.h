@@ -58,15 +58,14 @@ struct iommu_alias {
 /* --- a device ------------------------------------------------------------------ */
 
 struct pci_iommu {
-	struct pci_dev *pdev;      /* fixed */
-	struct iommu_alias *alias; /* fixed; owns a reference; or NULL */
-	struct iommu_alias *below; /* of a bridge: its own; likewise */
-	struct pci_lock *lock;     /* fixed: own_lock, or the alias's */
-	struct pci_lock own_lock;  /* LOCK_LEAF */
-	uint16_t acs;              /* fixed: of ACS Control, what is on */
+	struct pci_dev *pdev; /* fixed */
+	/* fixed; owns a reference; or NULL: see iommu_alias(), iommu_below() */
+	struct iommu_alias *alias;
+	struct pci_lock own_lock; /* LOCK_LEAF; see iommu_lock() */
+	uint16_t acs;             /* fixed: of ACS Control, what is on */
 	uint8_t nrids; /* fixed; 0: it has the alias's, or sends nothing */
 	bool confined; /* dma->lock; its space is stale, and it was blocked */
-	/* Under the lock, down to begun. */
+	/* Under iommu_lock(), down to begun. */
 	uint8_t mode; /* enum iommu_mode, of all its requester IDs */
 	bool ats, uses_alias, stuck;
 	unsigned int domid;           /* mode SPACE: whose */
@@ -86,11 +85,39 @@ struct pci_iommu {
 	struct iommu_ticket context[];
 };
 
-PCI_EACH_DEVICE(sizeof(struct pci_iommu) + sizeof(struct iommu_ticket), 208);
+PCI_EACH_DEVICE(sizeof(struct pci_iommu) + sizeof(struct iommu_ticket), 192);
+
+/* A bridge to conventional PCI, which sends nothing of its own. */
+static inline bool iommu_is_conventional(const struct pci_dev *bridge)
+{
+	return bridge->desc.type == PCI_TYPE_PCIE_TO_PCI ||
+	       bridge->desc.type == PCI_TYPE_LEGACY_BRIDGE ||
+	       bridge->desc.type == PCI_TYPE_CARDBUS;
+}
+
+/* What the requests of all below it have for an ID; NULL: their own. */
+static inline struct iommu_alias *iommu_below(const struct pci_iommu *iommu)
+{
+	return iommu_is_conventional(iommu->pdev) ? iommu->alias : NULL;
+}
+
+/* What its own requests have; likewise. */
+static inline struct iommu_alias *iommu_alias(const struct pci_iommu *iommu)
+{
+	return iommu_is_conventional(iommu->pdev) ? NULL : iommu->alias;
+}
+
+/* Guards where its requests go: its own, or that of all that have its alias. */
+static inline struct pci_lock *iommu_lock(struct pci_iommu *iommu)
+{
+	struct iommu_alias *alias = iommu_alias(iommu);
+
+	return alias ? &alias->lock : &iommu->own_lock;
+}
 
 /* --- rid.c ------------------------------------------------------------------------ */
 
-/* With context, nrids, alias, below, lock. NULL: no memory. */
+/* With context, nrids, alias, own_lock. NULL: no memory. */
 struct pci_iommu *iommu_new(struct pci_dev *pdev) __must_check;
 void iommu_free(struct pci_iommu *iommu);
 /* Whose requests have @rid; in a section. NULL: nobody's. */

@@ -7,13 +7,6 @@
  */
 #include "iommu/internal.h"
 
-static bool is_conventional(const struct pci_dev *bridge)
-{
-	return bridge->desc.type == PCI_TYPE_PCIE_TO_PCI ||
-	       bridge->desc.type == PCI_TYPE_LEGACY_BRIDGE ||
-	       bridge->desc.type == PCI_TYPE_CARDBUS;
-}
-
 /*
  * Above it nobody knows the device by its own ID. In a section: a device that
  * is not published yet has its parent by name only.
@@ -26,7 +19,7 @@ static struct pci_dev *topmost_bridge(struct pci_dev *pdev)
 	if (parent.sbdf == pdev->desc.sbdf.sbdf)
 		return NULL;
 	for (p = pci_table_find(&pdev->pseg->table, parent); p; p = p->parent)
-		if (is_conventional(p))
+		if (iommu_is_conventional(p))
 			found = p;
 	return found;
 }
@@ -79,19 +72,18 @@ static unsigned int phantoms(const struct pci_dev_facts *desc,
 static void take_alias(struct pci_iommu *iommu, const struct pci_dev *bridge)
 {
 	/* One that came below another while that was replaced has none. */
-	if (!bridge || !bridge->iommu->below)
+	if (!bridge || !iommu_below(bridge->iommu))
 		return;
-	iommu->alias = bridge->iommu->below;
+	iommu->alias = iommu_below(bridge->iommu);
 	hf_fetch_add_relaxed(&iommu->alias->refs, 1);
-	iommu->lock = &iommu->alias->lock;
 }
 
 /* A bridge to conventional PCI sends nothing of its own that is translated. */
 static int bridge_init(struct pci_iommu *iommu, bool below)
 {
 	if (!below)
-		iommu->below = alias_new(iommu->pdev);
-	return below || iommu->below ? 0 : -ENOMEM;
+		iommu->alias = alias_new(iommu->pdev);
+	return below || iommu->alias ? 0 : -ENOMEM;
 }
 
 static int rids_init(struct pci_iommu *iommu)
@@ -100,10 +92,10 @@ static int rids_init(struct pci_iommu *iommu)
 
 	plat_rcu_read_lock();
 	bridge = topmost_bridge(pdev);
-	if (!is_conventional(pdev))
+	if (!iommu_is_conventional(pdev))
 		take_alias(iommu, bridge);
 	plat_rcu_read_unlock();
-	if (is_conventional(pdev))
+	if (iommu_is_conventional(pdev))
 		return bridge_init(iommu, bridge != NULL);
 	iommu->context[0].rid = pdev->desc.sbdf;
 	if (iommu->alias &&
@@ -122,7 +114,6 @@ struct pci_iommu *iommu_new(struct pci_dev *pdev)
 	if (!iommu)
 		return NULL;
 	iommu->pdev = pdev;
-	iommu->lock = &iommu->own_lock;
 	pci_lock_init(&iommu->own_lock, LOCK_LEAF, "IOMMU context",
 		      pdev->desc.sbdf.sbdf);
 	if (!rids_init(iommu))
@@ -134,7 +125,6 @@ struct pci_iommu *iommu_new(struct pci_dev *pdev)
 void iommu_free(struct pci_iommu *iommu)
 {
 	alias_put(iommu->alias);
-	alias_put(iommu->below);
 	pci_lock_destroy(&iommu->own_lock);
 	plat_free(iommu);
 }
@@ -167,7 +157,7 @@ static struct pci_dev *find_bridge(struct pci_segment *pseg, pci_sbdf_t rid)
 		return NULL;
 	rid.bdf = (uint16_t)(bridge - 1);
 	pdev = pci_table_find(&pseg->table, rid);
-	return pdev && pdev->iommu && pdev->iommu->below ? pdev : NULL;
+	return pdev && pdev->iommu && iommu_below(pdev->iommu) ? pdev : NULL;
 }
 
 struct pci_dev *iommu_find(struct pci_host *host, pci_sbdf_t rid)

@@ -45,16 +45,16 @@ static bool has_unit(const struct pci_dev *pdev)
 {
 	const struct pci_iommu *iommu = pdev->iommu;
 
-	return (iommu->nrids || iommu->alias) && pdev->pseg->host->iommu;
+	return (iommu->nrids || iommu_alias(iommu)) && pdev->pseg->host->iommu;
 }
 
 static bool is_closed(struct pci_iommu *iommu)
 {
 	bool closed;
 
-	pci_lock(iommu->lock);
+	pci_lock(iommu_lock(iommu));
 	closed = iommu->mode == IOMMU_BLOCKED && !iommu->stuck;
-	pci_unlock(iommu->lock);
+	pci_unlock(iommu_lock(iommu));
 	return closed;
 }
 
@@ -187,9 +187,9 @@ static bool is_new(struct pci_dev *pdev)
 	struct pci_iommu *iommu = pdev->iommu;
 	bool blocked;
 
-	pci_lock(iommu->lock);
+	pci_lock(iommu_lock(iommu));
 	blocked = iommu->mode == IOMMU_BLOCKED;
-	pci_unlock(iommu->lock);
+	pci_unlock(iommu_lock(iommu));
 	return blocked && hf_load_acquire(&pdev->owner) == hardware_domain;
 }
 
@@ -316,7 +316,7 @@ static void iommu_rest(struct pci_dev *pdev)
 	struct pci_iommu *iommu = pdev->iommu;
 	const char *why;
 
-	if (!has_unit(pdev) || iommu->alias ||
+	if (!has_unit(pdev) || iommu_alias(iommu) ||
 	    iommu_options.quarantine == PCI_QUARANTINE_BASIC ||
 	    iommu_forgotten(iommu, &why) || !is_closed(iommu))
 		return;
@@ -344,10 +344,10 @@ static const char *iommu_check(struct pci_dev *pdev)
 
 	if (!has_unit(pdev))
 		return NULL;
-	pci_lock(iommu->lock);
+	pci_lock(iommu_lock(iommu));
 	mode = iommu->mode;
 	domid = iommu->domid;
-	pci_unlock(iommu->lock);
+	pci_unlock(iommu_lock(iommu));
 	if (mode == IOMMU_SPACE && (domain_is_special(d) || domid != d->id))
 		return "its DMA reaches another domain";
 	if (pdev->broken || d == dom_hidden)
@@ -412,15 +412,15 @@ int pci_iommu_query(pci_sbdf_t sbdf, struct pci_iommu_info *info)
 		err = pdev->iommu && pseg->host->iommu ? 0 : -EOPNOTSUPP;
 	if (!err) {
 		iommu = pdev->iommu;
-		pci_lock(iommu->lock);
+		pci_lock(iommu_lock(iommu));
 		*info = (struct pci_iommu_info){
 			.mode = iommu->mode,
 			.domain = iommu->domid,
 			.ats = iommu->ats,
-			.rids = iommu->nrids + (iommu->alias != NULL),
+			.rids = iommu->nrids + (iommu_alias(iommu) != NULL),
 			.stuck = iommu->stuck,
 		};
-		pci_unlock(iommu->lock);
+		pci_unlock(iommu_lock(iommu));
 		iommu_fault_info(iommu, &info->fault);
 	}
 	plat_rcu_read_unlock();

@@ -116,7 +116,7 @@ static enum reset_bus take(struct pci_dev *pdev, struct pci_dev *other)
 		pcidev_get(other); /* the registry's is there: segment lock */
 		r->rests = !ours;
 		r->taken = true;
-		list_add_tail(&r->along_entry, &pdev->reset->along);
+		list_add_tail(&r->along, &pdev->reset->along);
 	}
 	pci_unlock(&other->lock);
 	return ret;
@@ -126,16 +126,17 @@ static void let_go(struct pci_dev *pdev)
 {
 	struct pci_reset *r = pdev->reset, *other;
 
+	if (!r->has_bus)
+		return; /* .along is not its own list */
 	while (!list_empty(&r->along)) {
-		other = list_first(&r->along, struct pci_reset, along_entry);
-		list_del(&other->along_entry);
+		other = list_first(&r->along, struct pci_reset, along);
+		list_del(&other->along);
 		other->taken = false;
 		if (other->rests)
 			pcidev_end(other->pdev);
 		pcidev_put(other->pdev);
 	}
-	if (r->has_bus)
-		pcidev_end(pdev->parent);
+	pcidev_end(pdev->parent);
 	r->has_bus = false;
 }
 
@@ -178,7 +179,7 @@ bool reset_bus_save(struct pci_dev *pdev)
 {
 	struct pci_reset *other;
 
-	list_for_each(other, &pdev->reset->along, struct pci_reset, along_entry)
+	list_for_each(other, &pdev->reset->along, struct pci_reset, along)
 		if (conf_save(other->pdev))
 			return false;
 	return true;
@@ -189,7 +190,7 @@ void reset_bus_assert(struct pci_dev *pdev, bool on)
 	struct pci_reset *r = pdev->reset, *other;
 
 	if (on)
-		list_for_each(other, &r->along, struct pci_reset, along_entry)
+		list_for_each(other, &r->along, struct pci_reset, along)
 			reset_plant(other->pdev);
 	conf_update(pdev->parent, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET,
 		    on ? PCI_BRIDGE_CTL_BUS_RESET : 0);
@@ -199,7 +200,7 @@ bool reset_bus_answers(struct pci_dev *pdev)
 {
 	struct pci_reset *other;
 
-	list_for_each(other, &pdev->reset->along, struct pci_reset, along_entry)
+	list_for_each(other, &pdev->reset->along, struct pci_reset, along)
 		if (reset_no_answer(other->pdev))
 			return false;
 	return true;
@@ -226,7 +227,7 @@ void reset_bus_end(struct pci_dev *pdev)
 		return;
 	if (r->step == RESET_BEGUN) /* it was pulled meanwhile */
 		reset_bus_assert(pdev, false);
-	list_for_each(other, &r->along, struct pci_reset, along_entry) {
+	list_for_each(other, &r->along, struct pci_reset, along) {
 		if (r->step < RESET_BEGUN)
 			continue; /* nothing has been done to it */
 		if (other->rests || other->pdev->dirty == PCI_DIRTY_NO)

@@ -47,13 +47,12 @@ struct pci_reset {
 	uint16_t command, msix; /* bits that it shall forget */
 	uint32_t bar;           /* likewise, of its first one */
 	const char *why;        /* of the last one: how it failed; or NULL */
-	/* A bus reset: whom it takes along, and by whose it is taken. */
-	struct list_head along; /* pci_reset.along_entry */
-	struct list_head along_entry;
+	/* With has_bus those that it takes along, by this field of theirs. */
+	struct list_head along;
 	struct pci_dev *pdev; /* fixed */
 };
 
-PCI_EACH_DEVICE(sizeof(struct pci_reset), 96);
+PCI_EACH_DEVICE(sizeof(struct pci_reset), 80);
 
 /* §6.6.2, §6.6.1: to be left alone so long, then to answer within a second. */
 #define RESET_TIME (100 * PLAT_NSEC_PER_MSEC)

@@ -252,7 +252,6 @@ static int reset_attach(struct pci_dev *pdev)
 	r->asked = PCI_RESET_ANY;
 	r->method = PCI_RESET_METHODS;
 	list_init(&r->along);
-	list_init(&r->along_entry);
 	pdev->reset = r;
 	return 0;
 }

@@ -26,8 +26,8 @@ enum {
 	GROUP = 8, /* functions of a device */
 	DEATH = 64,
 	CROWD = 32768,
-	ROUNDS = 41,
-	RESET_ROUNDS = 5,
+	ROUNDS = 21,
+	RESET_ROUNDS = 3,
 };
 
 static void must(int err)

@@ -3,7 +3,8 @@
  * bench [--quick] [--only GROUP] [--json FILE] [--plots DIRECTORY]
  *
  * Runs the groups, each in a child process, so that none finds the memory, the
- * threads or the devices of another; then shows what was to be reached.
+ * threads or the devices of another, and all of them several times; then shows
+ * what was to be reached.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -40,25 +41,58 @@ static void fix_layout(char **argv)
 		execv("/proc/self/exe", argv);
 }
 
-static void run_group(const struct bench_group *g)
+/* Of later passes only the figures are kept. */
+static void be_silent(void)
+{
+	plot_directory = NULL;
+	if (!freopen("/dev/null", "w", stdout))
+		abort();
+}
+
+static void run_group(const struct bench_group *g, unsigned int pass)
 {
 	uint64_t begin = bench_now();
 	int status = -1;
 	pid_t child;
 
-	printf("== %s: %s\n\n", g->name, g->title);
+	if (!pass)
+		printf("== %s: %s\n\n", g->name, g->title);
 	fflush(stdout);
 	report_group(g->name);
 	child = fork();
 	if (child == 0) {
+		if (pass)
+			be_silent();
 		g->run();
 		fflush(stdout);
 		_exit(0);
 	}
 	if (child < 0 || waitpid(child, &status, 0) < 0 || status)
 		report_failed(g->name);
-	printf("\n(%s took %.0f s)\n\n", g->name,
-	       (double)(bench_now() - begin) / 1e9);
+	if (!pass)
+		printf("\n(%s took %.0f s)\n\n", g->name,
+		       (double)(bench_now() - begin) / 1e9);
+}
+
+/* How many groups there were. */
+static unsigned int run_groups(const char *only)
+{
+	unsigned int pass, passes = bench_is_quick ? 1 : BENCH_PASSES, i;
+	unsigned int ran = 0;
+
+	for (pass = 0; pass < passes; pass++) {
+		for (i = 0; i < ARRAY_SIZE(groups); i++) {
+			if (only && strcmp(only, groups[i]->name))
+				continue;
+			run_group(groups[i], pass);
+			ran++;
+		}
+	}
+	if (ran)
+		printf("(above: the first pass of %u; below: the median of all)"
+		       "\n\n",
+		       passes);
+	return ran;
 }
 
 static int usage(void)
@@ -99,7 +133,7 @@ int main(int argc, char **argv)
 		{ 0 },
 	};
 	const char *only = NULL, *json = NULL;
-	unsigned int i, ran = 0;
+	unsigned int ran;
 	bool ended;
 	int c;
 
@@ -126,12 +160,7 @@ int main(int argc, char **argv)
 #ifdef HOLDFAST_DEBUG
 	puts("built with -Dchecks=true: the numbers say little\n");
 #endif
-	for (i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (only && strcmp(only, groups[i]->name))
-			continue;
-		run_group(groups[i]);
-		ran++;
-	}
+	ran = run_groups(only);
 	if (!ran || optind != argc)
 		return usage();
 	ended = report_table();

@@ -7,8 +7,13 @@
  * is wrong is an abort(): the group then counts as not met.
  *
  * Variants that are compared are sampled in turn, round after round, so that a
- * disturbance meets all of them. A ratio is taken within each round; what is
- * reported is the median over the rounds, and the quartiles as its spread.
+ * disturbance meets all of them. A ratio is taken within each round, and the
+ * median over the rounds is that of the child.
+ *
+ * All groups run BENCH_PASSES times, each time in a new child: where its memory
+ * lies, and on what the machine's CPUs share meanwhile, differs from one to the
+ * next and not within one. What is reported is the median of the passes'. What a
+ * group prints itself is the first pass's.
  *
  *	const struct bench_variant variants[] = {
  *		{ "ours", bench_slice_ns, &(struct bench_slice){ … } },
@@ -39,7 +44,9 @@ struct bench_group {
 extern const struct bench_group bench_lookup, bench_vpci, bench_removal,
 	bench_assign, bench_scale, bench_daemon;
 
-/* --quick: about a fifth of the rounds; sizes may be left out, too. */
+#define BENCH_PASSES 5 /* odd: one of them is the median */
+
+/* --quick: one pass, about a fifth of the rounds; sizes may be left out, too. */
 extern bool bench_is_quick;
 
 /* --- rounds -------------------------------------------------------------- */

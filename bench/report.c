@@ -16,15 +16,17 @@
 
 struct figure {
 	char group[16], name[NAME], unit[16];
-	double median, low, high; /* quartiles */
-	unsigned int n;
+	double median[BENCH_PASSES]; /* one a pass */
+	double low, high; /* the lowest and the highest quartile of them */
+	unsigned int passes, n;
 	bool ratio;
 };
 
 struct goal {
 	char group[16], what[NAME], unit[16];
 	enum bench_reach reach;
-	double limit, measured;
+	double limit, measured[BENCH_PASSES];
+	unsigned int passes;
 	bool failed;
 };
 
@@ -60,13 +62,17 @@ void report_group(const char *name)
 
 /* --- filling ---------------------------------------------------------------- */
 
+/* What an earlier pass has begun, or a new one. */
 static struct figure *figure(const char *name, const char *unit)
 {
-	struct figure *f;
+	struct figure *f = store->figure;
 
-	if (store->nfigures == FIGURES)
+	for (; f < &store->figure[store->nfigures]; f++)
+		if (!strcmp(f->name, name) && !strcmp(f->unit, unit) &&
+		    !strcmp(f->group, store->group))
+			return f;
+	if (store->nfigures++ == FIGURES)
 		abort();
-	f = &store->figure[store->nfigures++];
 	text(f->group, sizeof(f->group), store->group);
 	text(f->name, sizeof(f->name), name);
 	text(f->unit, sizeof(f->unit), unit);
@@ -75,10 +81,23 @@ static struct figure *figure(const char *name, const char *unit)
 
 static void spread(struct figure *f, const struct bench_series *s)
 {
-	f->n = s->n;
-	f->low = bench_quantile(s, 0.25);
-	f->median = bench_quantile(s, 0.5);
-	f->high = bench_quantile(s, 0.75);
+	double low = bench_quantile(s, 0.25), high = bench_quantile(s, 0.75);
+
+	if (f->passes == BENCH_PASSES)
+		abort(); /* two of one name */
+	f->low = f->passes && f->low < low ? f->low : low;
+	f->high = f->passes && f->high > high ? f->high : high;
+	f->median[f->passes++] = bench_median(s);
+	f->n += s->n;
+}
+
+static double median_of(const double *val, unsigned int n)
+{
+	struct bench_series s = bench_series(val, n);
+	double median = bench_median(&s);
+
+	bench_free(&s, 1);
+	return median;
 }
 
 void bench_value(const char *name, const char *unit,
@@ -102,25 +121,27 @@ double bench_ratio(const char *name, const struct bench_series *a,
 	f->ratio = true;
 	spread(f, &ratio);
 	bench_free(&ratio, 1);
-	return f->median;
+	return f->median[f->passes - 1];
 }
 
 void bench_ratio_value(const char *name, double ratio)
 {
 	struct figure *f = figure(name, "×");
+	struct bench_series s = { .n = 1, .sample = &ratio };
 
 	f->ratio = true;
-	f->n = 1;
-	f->low = f->median = f->high = ratio;
+	spread(f, &s);
 }
 
 static struct goal *goal(const char *group, const char *what, const char *unit)
 {
-	struct goal *g;
+	struct goal *g = store->goal;
 
-	if (store->ngoals == GOALS)
+	for (; g < &store->goal[store->ngoals]; g++)
+		if (!strcmp(g->what, what) && !strcmp(g->group, group))
+			return g;
+	if (store->ngoals++ == GOALS)
 		abort();
-	g = &store->goal[store->ngoals++];
 	text(g->group, sizeof(g->group), group);
 	text(g->what, sizeof(g->what), what);
 	text(g->unit, sizeof(g->unit), unit);
@@ -132,9 +153,11 @@ void bench_goal(const char *what, enum bench_reach reach, double limit,
 {
 	struct goal *g = goal(store->group, what, unit);
 
+	if (g->passes == BENCH_PASSES)
+		abort();
 	g->reach = reach;
 	g->limit = limit;
-	g->measured = measured;
+	g->measured[g->passes++] = measured;
 }
 
 void report_failed(const char *name)
@@ -148,12 +171,17 @@ void report_failed(const char *name)
 
 /* --- showing ----------------------------------------------------------------- */
 
+static double measured(const struct goal *g)
+{
+	return median_of(g->measured, g->passes);
+}
+
 static bool is_met(const struct goal *g)
 {
 	if (g->failed)
 		return false;
-	return g->reach == BENCH_AT_MOST ? g->measured <= g->limit
-					 : g->measured >= g->limit;
+	return g->reach == BENCH_AT_MOST ? measured(g) <= g->limit
+					 : measured(g) >= g->limit;
 }
 
 /* Three digits that say something, and no more. */
@@ -187,7 +215,7 @@ static void show_goal(const struct goal *g)
 	column(g->what, 70);
 	column(g->failed ? "" : limit, 14);
 	column(g->failed ? "they did not"
-			 : number(buf, sizeof(buf), g->measured, g->unit),
+			 : number(buf, sizeof(buf), measured(g), g->unit),
 	       14);
 	puts(is_met(g) ? "yes" : "NO");
 }
@@ -239,7 +267,7 @@ static struct json_object *figures_json(void)
 		put_text(o, "name", f->name);
 		put_text(o, "kind", f->ratio ? "ratio" : "value");
 		put_text(o, "unit", f->unit);
-		put_number(o, "median", f->median);
+		put_number(o, "median", median_of(f->median, f->passes));
 		put_number(o, "low", f->low);
 		put_number(o, "high", f->high);
 		put_number(o, "rounds", f->n);
@@ -262,7 +290,7 @@ static struct json_object *goals_json(void)
 		put_text(o, "reach",
 			 g->reach == BENCH_AT_MOST ? "at most" : "at least");
 		put_number(o, "limit", g->limit);
-		put_number(o, "measured", g->measured);
+		put_number(o, "measured", measured(g));
 		put_text(o, "unit", g->unit);
 		json_object_object_add(o, "met",
 				       json_object_new_boolean(is_met(g)));

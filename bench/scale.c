@@ -17,7 +17,7 @@
 #include "cards.h"
 #include "counted.h"
 
-enum { SIZES = 3, ROUNDS = 5, WITH_VIEW = 1024, ENTRIES = 64 };
+enum { SIZES = 3, ROUNDS = 3, WITH_VIEW = 1024, ENTRIES = 64 };
 
 static const unsigned int sizes[SIZES] = { 1u << 10, 1u << 16, 1u << 18 };
 static const char *const size_name[SIZES] = { "1 K", "64 K", "256 K" };

@@ -16,7 +16,7 @@
 #include "access.h"
 #include "bench.h"
 
-enum { ROUNDS = 61, PLACES = 3 };
+enum { ROUNDS = 31, PLACES = 3 };
 
 #define NTH(n) (GUEST_FIRST + (n)*GUEST_STEP)
 #define EACH_PLACE                                                         \
@@ -356,9 +356,11 @@ static void goal_floor(bool write, double limit)
 		 write ? "write" : "read");
 	bench_goal(what, BENCH_AT_MOST, limit, worst.kept[write], "×");
 	snprintf(what, sizeof(what),
-		 "vPCI %s of any emulated register (%s), against the floor",
-		 write ? "write" : "read", worst.slowest[write]);
+		 "vPCI %s of any emulated register, against the floor",
+		 write ? "write" : "read");
 	bench_goal(what, BENCH_AT_MOST, limit, worst.floor[write], "×");
+	printf("%sslowest of the emulated, %s: %s\n", write ? "" : "\n",
+	       write ? "write" : "read", worst.slowest[write]);
 }
 
 static void run(void)

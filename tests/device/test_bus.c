@@ -142,6 +142,10 @@ static void test_a_bus_has_one_bridge(void **state)
 /* Rule 16: it is the same bridge if it leads to the same buses. */
 static void test_a_bridge_that_leads_elsewhere_is_another(void **state)
 {
+	const struct pci_dev_desc idle = { .sbdf = at("0:0:1.0"),
+					   .parent = at("0:0:1.0"),
+					   .type = PCI_TYPE_ROOT_PORT,
+					   .hdr_type = 1 };
 	uint64_t first;
 
 	(void)state;
@@ -163,6 +167,12 @@ static void test_a_bridge_that_leads_elsewhere_is_another(void **state)
 	assert_int_equal(remove_dev("0:4:0.0", 0, MSEC), 0);
 	bridge("0:0:1.0", "0:0:1.0", 0, 0);
 	assert_true(info_of("0:0:1.0").desc.buses_unknown);
+	/* Now it is known that it leads nowhere. */
+	first = info_of("0:0:1.0").instance;
+	assert_int_equal(pci_register_device(&idle, NULL), 0);
+	assert_true(info_of("0:0:1.0").instance > first);
+	assert_false(info_of("0:0:1.0").desc.buses_unknown);
+	assert_int_equal(try_root("0:9:0.0"), 0);
 }
 
 int main(void)

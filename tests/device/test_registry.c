@@ -156,6 +156,21 @@ static void test_a_domain_walk_crosses_segments(void **state)
 	end_of(d);
 }
 
+static void test_a_special_domains_walk_crosses_gaps(void **state)
+{
+	struct pci_dev *pdev = NULL;
+	uint32_t seen = 0;
+
+	(void)state;
+	assert_int_equal(pci_segment_add(5, &test_host.host), 0);
+	add("0:1:0.0");
+	add("5:2:0.0");
+	while ((pdev = domain_next_pdev(hardware_domain, pdev)))
+		seen = seen << 8 | pcidev_sbdf(pdev).bus |
+		       (uint32_t)pcidev_sbdf(pdev).seg << 4;
+	assert_int_equal(seen, 0x0152);
+}
+
 static void test_H9_a_vf_without_its_pf_frees_nothing(void **state)
 {
 	struct pci_dev *pdev;
@@ -366,6 +381,7 @@ int main(void)
 		CASE(test_R8_H1_lookups_and_waiters_outlive_the_device),
 		CASE(test_H6_a_walk_goes_on_by_address),
 		CASE(test_a_domain_walk_crosses_segments),
+		CASE(test_a_special_domains_walk_crosses_gaps),
 		CASE(test_H9_a_vf_without_its_pf_frees_nothing),
 		CASE(test_H10_a_failed_add_leaves_nothing),
 		CASE(test_rule16_the_same_hardware_again_changes_nothing),

@@ -486,6 +486,20 @@ static void test_who_is_astray_keeps_its_neighbours(void **state)
 	assert_int_equal(give(one, "0:1:0.0", PCI_ASSIGN_GROUP), 0);
 }
 
+/* Only behind the bridge that leads to its bus. */
+static void test_who_is_astray_elsewhere_is_none_of_it(void **state)
+{
+	struct pci_group_member member[4];
+
+	(void)state;
+	endpoint("0:1:1.0", NULL);
+	shape(&(struct shape){ "0:0:1.0", NULL, PCI_TYPE_ROOT_PORT, 1 });
+	shape(&(struct shape){ "0:0:2.0", NULL, PCI_TYPE_ROOT_PORT, 2 });
+	endpoint("0:2:0.0", "0:0:2.0");
+	assert_int_equal(pci_device_group(at("0:2:0.0"), member, 4), 2);
+	assert_int_equal(give(one, "0:2:0.0", PCI_ASSIGN_GROUP), 0);
+}
+
 static void test_whom_a_unit_confuses_with_nobody(void **state)
 {
 	static const char *const with[] = { "9:0:0.0", "0:0:1f.0", "0:0:1.0" };
@@ -1146,6 +1160,7 @@ int main(void)
 		SHAPE(test_who_is_kept_apart),
 		SHAPE(test_whose_fault_it_is_behind_two_bridges),
 		SHAPE(test_who_is_astray_keeps_its_neighbours),
+		SHAPE(test_who_is_astray_elsewhere_is_none_of_it),
 		SHAPE(test_whom_a_unit_confuses_with_nobody),
 		SHAPE(test_a_group_that_is_too_large),
 		SHAPE(test_more_are_missing_than_are_named),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The hypervisor's own handlers: binding, masks, and every error. */
+#include "irq/own.h"
 #include "lab.h"
 
 /* --- bound ----------------------------------------------------------------------------- */
@@ -369,6 +370,31 @@ static void test_on_by_the_hardware_domain(void **state)
 	assert_int_equal(vectors(), 2);
 }
 
+/* By what was bound with it, where nobody holds a reference. */
+static void test_by_its_data(void **state)
+{
+	const void *data = &lab.handled;
+
+	(void)state;
+	assert_int_equal(irq_own_mask(at("ffff:00:00.0"), 0, true, data),
+			 -ENOENT);
+	assert_false(irq_own_bound(at(SPARE), data));
+	assert_int_equal(irq_own_unbind(at(PLAIN), data), -ENOENT);
+	assert_int_equal(bind(PLAIN, MSI, 0, 1), 0);
+	assert_true(irq_own_bound(at(PLAIN), data));
+	assert_false(irq_own_bound(at(PLAIN), &lab));
+	assert_int_equal(irq_own_mask(at(PLAIN), 1, true, data), -ENOENT);
+	/* It has no mask bits: what comes is remembered here, and told. */
+	assert_int_equal(irq_own_mask(at(PLAIN), 0, true, data), 0);
+	assert_int_equal(raise_irq(PLAIN, 0), 0);
+	assert_handled(0, 0);
+	assert_int_equal(irq_own_mask(at(PLAIN), 0, false, data), 0);
+	assert_handled(0, 1);
+	assert_int_equal(irq_own_unbind(at(PLAIN), data), 0);
+	assert_false(irq_own_bound(at(PLAIN), data));
+	assert_int_equal(vectors(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -389,6 +415,7 @@ int main(void)
 						no_controller, lab_teardown),
 		LAB(test_prepare_and_release),
 		LAB(test_on_by_the_hardware_domain),
+		LAB(test_by_its_data),
 	};
 
 	return cmocka_run_group_tests_name("irq: the host's", tests, NULL,

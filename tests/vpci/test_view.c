@@ -808,6 +808,12 @@ static void test_a_write_looks_again_under_the_lock(void **state)
 	pcidev_put(taken);
 }
 
+/* A write of what is only kept. */
+static enum pci_verdict try_line(pci_sbdf_t vsbdf, uint8_t line)
+{
+	return vpci_write(&given.vcpu, vsbdf, PCI_INTERRUPT_LINE, 1, line);
+}
+
 /* One that was found before it left the table. */
 static void test_what_is_gone_answers_nobody(void **state)
 {
@@ -823,13 +829,44 @@ static void test_what_is_gone_answers_nobody(void **state)
 	life_set_state(&pdev->life, PCI_STATE_DRAINING);
 	assert_int_equal(vpci_process_pending(&given.vcpu, NULL), PCI_AGAIN);
 	assert_int_equal(given.mapped, 0);
+	assert_int_equal(try_line(given.vsbdf, 7), PCI_AGAIN);
 	life_set_state(&pdev->life, PCI_STATE_GONE);
 	assert_int_equal(rd(PCI_VENDOR_ID, 4), UINT32_MAX);
+	assert_int_equal(try_line(given.vsbdf, 7), PCI_DONE);
 	assert_int_equal(vpci_process_pending(&given.vcpu, NULL), PCI_DONE);
 	assert_int_equal(given.mapped, 0);
 	life_set_state(&pdev->life, PCI_STATE_LIVE);
 	assert_int_equal(rd(PCI_VENDOR_ID, 4), 0x10ec8086);
+	hf_store_release(&pdev->owner, hardware_domain); /* found, and moved */
+	assert_int_equal(try_line(given.vsbdf, 7), PCI_DONE);
+	hf_store_release(&pdev->owner, given.guest);
+	assert_int_equal(rd(PCI_INTERRUPT_LINE, 1), 0);
+	assert_int_equal(try_line(given.vsbdf, 7), PCI_DONE);
+	assert_int_equal(rd(PCI_INTERRUPT_LINE, 1), 7);
 	pcidev_put(pdev);
+}
+
+static void test_a_guest_has_one_segment(void **state)
+{
+	struct vpci_vcpu hardware;
+	pci_sbdf_t elsewhere;
+	uint64_t val;
+
+	(void)state;
+	give(GIVEN);
+	elsewhere = given.vsbdf;
+	elsewhere.seg = 1;
+	assert_int_equal(try_line(elsewhere, 7), PCI_DONE);
+	assert_int_equal(rd(PCI_INTERRUPT_LINE, 1), 0);
+	assert_int_equal(vpci_read(given.guest, elsewhere, 0, 4, &val),
+			 PCI_DONE);
+	assert_int_equal(val, UINT32_MAX);
+	/* The hardware domain has those that there are. */
+	elsewhere.seg = 0xffff;
+	vpci_vcpu_init(&hardware, hardware_domain);
+	assert_int_equal(vpci_write(&hardware, elsewhere, PCI_COMMAND, 2, 0),
+			 PCI_DONE);
+	vpci_vcpu_fini(&hardware);
 }
 
 /* Its owner has changed already, its view not yet. */
@@ -944,6 +981,7 @@ int main(void)
 		GIVEN_CASE(test_rule10_lost_while_the_host_blocked_is_all_ones),
 		GIVEN_CASE(test_a_write_looks_again_under_the_lock),
 		GIVEN_CASE(test_what_is_gone_answers_nobody),
+		GIVEN_CASE(test_a_guest_has_one_segment),
 		GIVEN_CASE(test_without_a_view_a_guest_has_no_device),
 		GIVEN_CASE(test_what_is_mended_in_a_reset_waits_for_its_end),
 	};

@@ -290,9 +290,14 @@ SCENARIO(replaced_loss, .name = "registry/rule10_loss_against_a_replacement",
 
 /* --- a bridge and who is behind it ------------------------------------------------- */
 
-static void bridge_comes(void)
+static pci_sbdf_t bridge_at(unsigned int i)
 {
-	const pci_sbdf_t at = pci_sbdf(0, CARD.bus - 1, 0x1f, 7);
+	return pci_sbdf(0, CARD.bus - 1, (uint8_t)(0x1e + i), 7);
+}
+
+static void bridge_to_the_card(unsigned int i)
+{
+	const pci_sbdf_t at = bridge_at(i);
 	const struct pci_dev_desc desc = { .sbdf = at,
 					   .parent = at,
 					   .type = PCI_TYPE_LEGACY_BRIDGE,
@@ -302,6 +307,16 @@ static void bridge_comes(void)
 					   .cfg_size = 256 };
 
 	ensure(!pci_register_device(&desc, NULL));
+}
+
+static void bridge_comes(void)
+{
+	bridge_to_the_card(1);
+}
+
+static void another_comes(void)
+{
+	bridge_to_the_card(0);
 }
 
 static void card_comes(void)
@@ -324,8 +339,36 @@ SCENARIO(bridge_late, .name = "registry/card_against_its_bridge",
 	 .setup = world_empty, .finish = card_is_nobodys_root,
 	 .thread = { { "adder", card_comes }, { "other", bridge_comes } });
 
+/* Both were described while neither was there. */
+static void one_leads_there(void)
+{
+	unsigned int i, fit = 0;
+	pci_sbdf_t bridge;
+
+	ensure(!pci_bus_bridge(0, CARD.bus, &bridge));
+	for (i = 0; i < 2; i++) {
+		struct pci_dev_info info;
+
+		ensure(!pci_query(bridge_at(i), &info));
+		if (info.broken)
+			continue;
+		fit++;
+		ensure(bridge.sbdf == bridge_at(i).sbdf);
+	}
+	ensure(fit == 1);
+	ensure(world_add(CARD, 1) == -ENXIO);
+	world_end();
+}
+
+SCENARIO(two_bridges, .name = "registry/two_bridges_of_one_bus",
+	 .rule = "bus.c: a bus has one bridge, the other is broken",
+	 .setup = world_empty, .finish = one_leads_there,
+	 .thread = { { "one", another_comes }, { "two", bridge_comes } });
+
 const struct explore_scenario *const registry_scenarios[] = {
-	&walk_removal,      &group_loss,    &walk_loss,   &walk_add,
-	&add_twice,         &add_removal,   &add_asking,  &add_changed,
-	&add_changed_twice, &replaced_loss, &bridge_late, NULL,
+	&walk_removal,  &group_loss,  &walk_loss,
+	&walk_add,      &add_twice,   &add_removal,
+	&add_asking,    &add_changed, &add_changed_twice,
+	&replaced_loss, &bridge_late, &two_bridges,
+	NULL,
 };

@@ -310,7 +310,7 @@ static void refuse(struct client *c)
 {
 	static const char text[] =
 		"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32001,"
-		"\"message\":\"64 clients are connected; try again when one "
+		"\"message\":\"128 clients are connected; try again when one "
 		"has left\"}}\n";
 	struct out_line *line = malloc(sizeof(*line));
 	uv_buf_t buf = uv_buf_init((char *)text, sizeof(text) - 1);

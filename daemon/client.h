@@ -11,7 +11,7 @@
 
 #include "access.h"
 
-#define CLIENTS_MAX 64
+#define CLIENTS_MAX 128
 #define CLIENT_PENDING_MAX 16          /* unfinished requests */
 #define CLIENT_QUEUE_MAX (256u * 1024) /* bytes that it has not read */
 

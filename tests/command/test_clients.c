@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CLIENTS 64
+#define CLIENTS 128
 #define NOBODY 65534
 
 static struct daemon d;
@@ -49,7 +49,8 @@ static void wait_until_alone(void)
 	}
 }
 
-static void test_the_65th_client_is_told_so_and_the_others_go_on(void **state)
+static void
+test_one_client_too_many_is_told_so_and_the_others_go_on(void **state)
 {
 	struct client c[CLIENTS], extra;
 	json_object *msg;
@@ -334,7 +335,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-			test_the_65th_client_is_told_so_and_the_others_go_on),
+			test_one_client_too_many_is_told_so_and_the_others_go_on),
 		cmocka_unit_test(
 			test_a_client_that_reads_late_gets_every_answer),
 		cmocka_unit_test(

@@ -99,11 +99,14 @@ struct bench_slice {
 	void *beside_data;
 	unsigned int usec; /* 0: 2 ms */
 	/*
-	 * A sample is so many slices, 0: one. More where threads contend: who
-	 * has the lock in his cache at first may keep it for a whole slice.
+	 * A sample is so many slices, 0: one. Where threads contend, as below:
+	 * who has the lock in his cache at first may keep it for a whole slice.
 	 */
 	unsigned int repeat;
 };
+
+/* As long as four of the others. */
+enum { BENCH_CONTENDED_USEC = 500, BENCH_CONTENDED_SLICES = 16 };
 
 /* A variant's sample function; @data: struct bench_slice. ns an operation a
  * thread. Slices in which a thread was preempted are tried again, two of a

@@ -253,14 +253,21 @@ static void slice_create(struct bench_slice *s, struct looker *l,
 
 	*s = (struct bench_slice){ .threads = way->threads,
 				   .work = look[who],
-				   .repeat = way->threads > 1 ? 4 : 1 };
+				   .repeat = 1 };
+	if (way->threads > 1) {
+		s->usec = BENCH_CONTENDED_USEC;
+		s->repeat = BENCH_CONTENDED_SLICES;
+	}
 	for (t = 0; t < BENCH_THREADS; t++) {
 		l[t] = looker(devs, who, way, t);
 		s->data[t] = &l[t];
 	}
-	if (devs->bits > 12 && (who == SPIN_LIST || who == RWLOCK_LIST))
+	if (devs->bits > 12 && (who == SPIN_LIST || who == RWLOCK_LIST)) {
 		s->usec = 10000; /* some walks */
+		s->repeat = way->threads > 1 ? 4 : 1;
+	}
 	if (way->churn) {
+		s->repeat = 4;
 		s->beside = churn[who];
 		s->beside_data = &l[0];
 		s->usec = 10000;

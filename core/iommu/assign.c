@@ -14,6 +14,10 @@
  * all have entered before the first is shown to the guest: what fails on the
  * way is undone before the guest has seen anything. Only the guest address can
  * fail after that.
+ *
+ * What comes out of quarantine is dom_io's already, where all pass through: it
+ * leaves the stages as the others do, and is never the hardware domain's. What
+ * is undone rests there again, for the reason that it had.
  */
 #include "iommu/internal.h"
 
@@ -22,6 +26,7 @@ struct move {
 	struct pci_hold *hold; /* owned until it is given away; or NULL */
 	struct pci_bus *spare; /* owned; or NULL */
 	struct domain *from;   /* its owner when it was marked; owns none */
+	const char *why; /* what it was in quarantine for; NULL: was not */
 	pci_sbdf_t vsbdf;
 	bool marked, moves, out; /* out: it is, or was, on its way */
 };
@@ -224,14 +229,21 @@ static int mark(struct party *p, enum pci_op op)
 
 /* --- may they? --------------------------------------------------------------------------- */
 
+/* May it leave whom it is with? */
+static bool is_free(const struct party *p, const struct move *m)
+{
+	return m->from == hardware_domain ||
+	       (m->from == dom_io && p->flags & PCI_ASSIGN_QUARANTINED);
+}
+
 /* The one that is asked for, or comes along with it. */
 static int may_move(struct party *p, struct move *m)
 {
 	struct iommu_region region;
 
-	if (pcidev_is_broken(m->pdev))
+	if (pcidev_is_broken(m->pdev) && !(m->from == dom_io && is_free(p, m)))
 		return broken(p, m->pdev, -EBADF);
-	if (m->from != hardware_domain)
+	if (!is_free(p, m))
 		return busy_owner(p, m->pdev);
 	if (!iommu_on ||
 	    !iommu_check_regions(m->pdev, p->d, p->flags & PCI_ASSIGN_RELAXED,
@@ -243,8 +255,8 @@ static int may_move(struct party *p, struct move *m)
 }
 
 /*
- * Who moves. What rests in quarantine stays there: it reaches nothing. Somebody
- * else's never goes along.
+ * Who moves. What rests in quarantine may stay there: it reaches nothing.
+ * Somebody else's never goes along.
  */
 static int choose(struct party *p)
 {
@@ -254,8 +266,8 @@ static int choose(struct party *p)
 	for (i = 0; i < p->n && !err; i++) {
 		struct move *m = &p->move[i];
 
-		m->moves = i == p->asked || (p->flags & PCI_ASSIGN_GROUP &&
-					     m->from == hardware_domain);
+		m->moves = i == p->asked ||
+			   (p->flags & PCI_ASSIGN_GROUP && is_free(p, m));
 		if (m->moves)
 			err = may_move(p, m);
 		else if (m->from == hardware_domain)
@@ -272,7 +284,8 @@ static int choose(struct party *p)
 static int check_call(struct domain *d, unsigned int flags, pci_sbdf_t *vsbdf)
 {
 	if (domain_is_special(d) || domain_is_dying(d) ||
-	    flags & ~(PCI_ASSIGN_GROUP | PCI_ASSIGN_RELAXED) ||
+	    flags & ~(PCI_ASSIGN_GROUP | PCI_ASSIGN_RELAXED |
+		      PCI_ASSIGN_QUARANTINED) ||
 	    (vsbdf && vsbdf->sbdf != UINT32_MAX && vsbdf->seg))
 		return -EINVAL;
 	return 0;
@@ -329,6 +342,14 @@ static int provide(struct party *p)
 	return 0;
 }
 
+static int take_out(struct move *m)
+{
+	if (m->from != dom_io)
+		return pcidev_move_out(m->pdev, m->from);
+	m->why = quarantine_open(m->pdev);
+	return 0;
+}
+
 /* All that move: out of their owner's hands, left by all stages. */
 static int move_out(struct party *p)
 {
@@ -342,7 +363,7 @@ static int move_out(struct party *p)
 
 		if (!m->moves)
 			continue;
-		err = pcidev_move_out(m->pdev, m->from);
+		err = take_out(m);
 		if (err) {
 			blame(p, m->pdev, err);
 			break;
@@ -356,7 +377,10 @@ static int move_out(struct party *p)
 	return err;
 }
 
-/* Home, all that are out; -EIO: one is broken, and stays. */
+/*
+ * Home, all that are out, or into quarantine again. -EIO: one is broken, and
+ * stays.
+ */
 static int settle(struct party *p)
 {
 	unsigned int i;
@@ -368,6 +392,8 @@ static int settle(struct party *p)
 		if (!m->out)
 			continue;
 		m->out = false;
+		if (m->why && !pcidev_is_broken(m->pdev))
+			pcidev_set_broken(m->pdev, m->why);
 		if (pcidev_settle(m->pdev))
 			err = broken(p, m->pdev, -EIO);
 		else

@@ -245,6 +245,14 @@ uint64_t iommu_fault_total(struct pci_dev *pdev);
 void iommu_fault_info(struct pci_iommu *iommu, struct pci_fault_info *info);
 extern hf_atomic(uint64_t) iommu_faults; /* statistics */
 
+/* --- quarantine.c ----------------------------------------------------------------------- */
+
+/*
+ * Of one in dom_io, by the owner of pdev->op: it is fit, until the stages leave
+ * it, which resets and checks it. Returns what it was broken for.
+ */
+const char *quarantine_open(struct pci_dev *pdev);
+
 /* --- group.c ---------------------------------------------------------------------------- */
 
 struct group_entry {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Into quarantine by an administrator's word, and out of it. What is in it is
- * dom_io's and broken, with the reason; nobody is given it, and it comes home
- * by nothing but what is here, and pcidev_mend().
+ * dom_io's and broken, with the reason; it comes home by nothing but what is
+ * here, and pcidev_mend(), and to a guest if that is asked for (assign.c).
  *
  * Both own pdev->op from the look to the end. An assignment to the device's
  * group marks all of the group, so it comes before or after, never between.
@@ -106,14 +106,23 @@ static int check_group(struct pci_dev *pdev)
  * be reset, but it is if it can, and checked. A check that fails makes it
  * broken again, before it could go anywhere.
  */
+const char *quarantine_open(struct pci_dev *pdev)
+{
+	const char *why;
+
+	pci_lock(&pdev->lock);
+	pdev->dirty = PCI_DIRTY_HOST;
+	why = pdev->broken;
+	pci_unlock(&pdev->lock);
+	pcidev_set_broken(pdev, NULL);
+	return why;
+}
+
 static int take_out(struct pci_dev *pdev)
 {
 	struct list_head out;
 
-	pci_lock(&pdev->lock);
-	pdev->dirty = PCI_DIRTY_HOST;
-	pci_unlock(&pdev->lock);
-	pcidev_set_broken(pdev, NULL);
+	(void)quarantine_open(pdev);
 	list_init(&out);
 	list_add_tail(&pdev->removal_entry, &out);
 	pcidev_leave_all(&out);

@@ -200,6 +200,7 @@ int domain_dma_unmap(struct domain *d, uint64_t dma, uint64_t size);
 enum {
 	PCI_ASSIGN_GROUP = 1 << 0,   /* the whole isolation group */
 	PCI_ASSIGN_RELAXED = 1 << 1, /* it does without firmware's regions */
+	PCI_ASSIGN_QUARANTINED = 1 << 2, /* also what is in quarantine */
 };
 
 #define PCI_REPORT_MAX 16
@@ -236,16 +237,23 @@ int pci_test_assign(struct domain *d, pci_sbdf_t sbdf, unsigned int flags,
  * PCI_ASSIGN_GROUP the other members (bridges apart) must be @d's already, or
  * in quarantine; with it those that are not yet @d's come along. All, or none.
  *
+ * What is in quarantine is broken, and stays there. With PCI_ASSIGN_QUARANTINED
+ * it goes from there to @d, whatever it is there for, never through the hardware
+ * domain, which could reach its neighbour's guest: after a reset, if there is a
+ * way, and the check of rule 15, as by pci_unquarantine_device(). That is the
+ * device itself, and with PCI_ASSIGN_GROUP all of its group. What fails is in
+ * quarantine again, for the reason that it had, or for a new one.
+ *
  * 0;
  * -ENODEV absent;
  * -EBUSY  another guest's, hidden, or an operation runs: report->who;
- * -EBADF  broken: report->reason;
+ * -EBADF  broken, or in quarantine: report->reason;
  * -EINVAL a special domain, or dying; unknown flags; a guest segment not 0;
  * -EPERM  a bridge; the group is not complete (report->member); a reserved
  *         region (report->region): firmware's, without PCI_ASSIGN_RELAXED
  *         (it is not mapped for @d then), or any where @d has something mapped;
  * -EIO    the reset did not work: in quarantine now; or it could not be set up
- *         for @d, and is back, if it is fit: report->reason;
+ *         for @d, and is back where it was, if it is fit: report->reason;
  * -EEXIST guest address taken; -ENOSPC none free; -E2BIG the group is too
  * large; -EOPNOTSUPP a host that is read-only, may block, or (after
  * pci_iommu_init()) has no IOMMU; -ENOMEM; the error of vpci_options.extend or
@@ -305,7 +313,8 @@ int pci_device_group(pci_sbdf_t sbdf, struct pci_group_member *member, int max)
 
 /*
  * Into dom_io, its DMA blocked (or as options.quarantine says), stopped as it
- * is and not reset, and broken with @why (static text). Of the hardware
+ * is and not reset, and broken with @why (static text); out of it by what is
+ * below, or to a guest by PCI_ASSIGN_QUARANTINED. Of the hardware
  * domain's: at once; of what is in quarantine already nothing changes. 0;
  * -ENODEV; -EBUSY a guest's, hidden, or an operation runs; -EPERM a bridge;
  * -EIO it is there, but the IOMMU has not forgotten it: what it reached it may

@@ -29,6 +29,7 @@ extern const struct explore_scenario *const registry_scenarios[];
 extern const struct explore_scenario *const dma_scenarios[];
 extern const struct explore_scenario *const irq_scenarios[];
 extern const struct explore_scenario *const reset_scenarios[];
+extern const struct explore_scenario *const quarantine_scenarios[];
 extern const struct explore_scenario *const triple_scenarios[];
 
 #endif

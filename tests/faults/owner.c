@@ -304,9 +304,62 @@ static const struct scenario quarantine = {
 		},
 };
 
+/* --- from quarantine to a guest -------------------------------------------------------- */
+
+static int put_pair_in(void)
+{
+	int err = pci_quarantine_device(PAIR, "a test");
+
+	return err ? err : pci_quarantine_device(PAIR_1, "a test");
+}
+
+static bool rests(pci_sbdf_t sbdf)
+{
+	return owner_of(sbdf) == DOMID_IO && info_of(sbdf).broken &&
+	       mode_of(sbdf) == IOMMU_BLOCKED;
+}
+
+static bool pair_rests(void)
+{
+	return rests(PAIR) && rests(PAIR_1);
+}
+
+static bool has_pair_both(void)
+{
+	return has(PAIR) && has(PAIR_1);
+}
+
+/* Both, or none; and that is in quarantine then, if it was. */
+static int give_rested(void)
+{
+	bool rested = pair_rests();
+	int err = give(one, PAIR, PCI_ASSIGN_GROUP | PCI_ASSIGN_QUARANTINED);
+
+	if (err && rested)
+		CHECK(pair_rests());
+	return err;
+}
+
+static const struct scenario from_quarantine = {
+	.name = "assign-quarantined",
+	.step =
+		(const struct step[]){
+			CREATE_ONE,
+			{ "in", put_pair_in, quarantine_errors, pair_rests,
+			  false },
+			{ "assign", give_rested, assign_errors, has_pair_both,
+			  false },
+			{ "deassign", take_pair, deassign_errors, is_home_pair,
+			  false },
+			DESTROY_ONE,
+			{ 0 },
+		},
+};
+
 const struct scenario *const owner_scenarios[] = {
-	&domains,      &owner_all,    &owner_pair,        &owner_phantom,
-	&owner_legacy, &owner_region, &owner_pm,          &owner_bus,
-	&owner_vf,     &many,         &from_hand_to_hand, &hidden,
-	&quarantine,   NULL,
+	&domains,       &owner_all,         &owner_pair,
+	&owner_phantom, &owner_legacy,      &owner_region,
+	&owner_pm,      &owner_bus,         &owner_vf,
+	&many,          &from_hand_to_hand, &hidden,
+	&quarantine,    &from_quarantine,   NULL,
 };

@@ -99,6 +99,14 @@ static int give(struct domain *d, pci_sbdf_t sbdf)
 	return pci_assign_device(d, sbdf, PCI_ASSIGN_GROUP, &vsbdf, &report);
 }
 
+static int give_quarantined(struct domain *d, pci_sbdf_t sbdf)
+{
+	pci_sbdf_t vsbdf = pci_sbdf_from(UINT32_MAX);
+
+	return pci_assign_device(d, sbdf, PCI_ASSIGN_QUARANTINED, &vsbdf,
+				 &report);
+}
+
 static int take(struct domain *d, pci_sbdf_t sbdf)
 {
 	return pci_deassign_device(d, sbdf, PCI_ASSIGN_GROUP, &report);
@@ -284,6 +292,9 @@ static void fails(enum fabric_fault_kind kind, const char *why)
 	expect_owner(tester(0), "quarantine", why);
 	assert_int_equal(give(one, tester(0)), -EBADF);
 	assert_int_equal(pci_unquarantine_device(tester(0), &told), -EIO);
+	assert_int_equal(give_quarantined(one, tester(0)), -EIO);
+	assert_non_null(report.reason);
+	expect_owner(tester(0), "quarantine", report.reason);
 	assert_int_equal(fabric_fault_clear(f, tester(0)), 0);
 	assert_int_equal(pci_unquarantine_device(tester(0), NULL), 0);
 	assert_int_equal(give(one, tester(0)), 0);
@@ -356,6 +367,21 @@ static void test_it_stays_while_a_guest_has_its_neighbour(void **state)
 	expect_owner(at(TWO_1), "hardware", "");
 }
 
+/* It comes to its neighbour, and nothing of it is left. */
+static void test_from_quarantine_it_is_reset_for_its_guest(void **state)
+{
+	(void)state;
+	mark(at(TWO_1));
+	assert_int_equal(pci_quarantine_device(at(TWO_1), "by test"), 0);
+	assert_int_equal(give(one, at(TWO_0)), 0);
+	assert_true(is_marked(at(TWO_1)));
+	assert_int_equal(give_quarantined(one, at(TWO_1)), 0);
+	assert_false(is_marked(at(TWO_1)));
+	expect_owner(at(TWO_1), "one", "");
+	assert_int_equal(take(one, at(TWO_0)), 0);
+	expect_owner(at(TWO_1), "hardware", "");
+}
+
 int main(void)
 {
 #define LAB(test) cmocka_unit_test_setup_teardown(test, lab, tear_down)
@@ -371,6 +397,7 @@ int main(void)
 		LAB(test_what_nothing_resets_goes_but_does_not_come_back),
 		LAB(test_one_of_five_dies_in_its_reset),
 		LAB(test_it_stays_while_a_guest_has_its_neighbour),
+		LAB(test_from_quarantine_it_is_reset_for_its_guest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

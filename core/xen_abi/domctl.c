@@ -4,8 +4,8 @@
  *
  * Quarantine is Xen's: a device that is assigned to DOMID_IO rests there until
  * a guest is given it. The core's quarantine is for what is not fit for use; so
- * what was put there by this call has a reason of its own, and is taken out on
- * its way to a guest.
+ * what was put there by this call has a reason of its own, and that is the one
+ * for which a guest gets what is there.
  */
 #include "device/internal.h"
 #include "xen_abi/internal.h"
@@ -62,12 +62,10 @@ static int check(const struct xen_caller *c, const struct xen_domctl *op,
 	return 0;
 }
 
-/* By the call that is in this file. */
-static bool is_aside(pci_sbdf_t sbdf)
+/* Is that all that speaks against it? */
+static bool is_aside(int err, const struct pci_assign_report *report)
 {
-	struct pci_dev_info info;
-
-	return !pci_query(sbdf, &info) && info.broken == put_aside;
+	return err == -EBADF && report->reason == put_aside;
 }
 
 /* Absent and busy are told apart by the native interface only (R13). */
@@ -81,7 +79,7 @@ static int test_assign(struct domain *d, pci_sbdf_t sbdf,
 		       struct pci_assign_report *report)
 {
 	struct pci_iommu_info info;
-	int owner = pci_owner(sbdf);
+	int owner = pci_owner(sbdf), err;
 
 	if (owner < 0)
 		return -ENODEV;
@@ -90,9 +88,12 @@ static int test_assign(struct domain *d, pci_sbdf_t sbdf,
 	if (owner != (int)domain_id(hardware_domain) &&
 	    owner != (int)domain_id(dom_io))
 		return -EBUSY;
-	if (!d || is_aside(sbdf))
+	if (!d)
 		return 0;
-	return pci_test_assign(d, sbdf, 0, report);
+	err = pci_test_assign(d, sbdf, 0, report);
+	if (is_aside(err, report))
+		err = pci_test_assign(d, sbdf, PCI_ASSIGN_QUARANTINED, report);
+	return err;
 }
 
 /* Where the guest sees it is ours to choose. */
@@ -104,31 +105,19 @@ static int give(struct domain *d, pci_sbdf_t sbdf, unsigned int flags,
 	return pci_assign_device(d, sbdf, flags, &any, report);
 }
 
-/* What does not reach the guest goes back to where it rested. */
-static int assign_aside(struct domain *d, pci_sbdf_t sbdf, unsigned int flags,
-			struct pci_assign_report *report)
-{
-	int err = pci_unquarantine_device(sbdf, NULL);
-
-	if (err)
-		return err;
-	err = give(d, sbdf, flags, report);
-	if (err && pci_quarantine_device(sbdf, put_aside))
-		plat_log(PLAT_WARN, "%04x:%02x:%02x.%x is not put aside again",
-			 sbdf.seg, sbdf.bus, PCI_DEV(sbdf), PCI_FN(sbdf));
-	return err;
-}
-
 static int assign(struct domain *d, pci_sbdf_t sbdf, uint32_t xen_flags,
 		  struct pci_assign_report *report)
 {
 	unsigned int flags =
 		xen_flags & XEN_DOMCTL_DEV_RDM_RELAXED ? PCI_ASSIGN_RELAXED : 0;
+	int err;
 
 	if (d == dom_io)
 		return pci_quarantine_device(sbdf, put_aside);
-	return is_aside(sbdf) ? assign_aside(d, sbdf, flags, report)
-			      : give(d, sbdf, flags, report);
+	err = give(d, sbdf, flags, report);
+	if (is_aside(err, report))
+		err = give(d, sbdf, flags | PCI_ASSIGN_QUARANTINED, report);
+	return err;
 }
 
 /* From DOMID_IO, what is not there is not its. */

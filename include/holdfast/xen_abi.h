@@ -140,7 +140,8 @@ int xen_physdev_op(struct xen_caller *caller, unsigned int cmd, uint64_t arg);
  *    no PCI device; -EOPNOTSUPP no IOMMU. Else the errors of
  *    pci_assign_device(); test_assign says -EINVAL for absent and busy both,
  *    and for DOMID_INVALID only whether a guest has it. What was assigned to
- *    DOMID_IO rests in quarantine and goes from there to a guest.
+ *    DOMID_IO rests in quarantine and goes from there straight to a guest
+ *    (PCI_ASSIGN_QUARANTINED); what is there for another reason is -EBADF.
  * deassign: -EINVAL likewise; -ENODEV not its; the errors of
  *    pci_deassign_device(). From DOMID_IO: to the hardware domain.
  * get_device_group: the others of the group that are @domain's, up to max_sdevs,

@@ -176,6 +176,7 @@ static void test_put_aside_and_not_given(void **state)
 {
 	(void)state;
 	assert_int_equal(assign_op(ASSIGN, DOMID_IO, FIRMWARE, 0), 0);
+	assert_int_equal(assign_op(TEST, one(), FIRMWARE, 0), -EPERM);
 	assert_int_equal(assign_op(ASSIGN, one(), FIRMWARE, 0), -EPERM);
 	assert_int_equal(info_of(FIRMWARE).owner, domain_id(dom_io));
 	assert_int_equal(assign_op(ASSIGN, one(), FIRMWARE,
@@ -189,18 +190,43 @@ static void test_put_aside_and_not_given(void **state)
 	assert_int_equal(assign_op(ASSIGN, one(), OTHER, 0), -EBADF);
 }
 
-/* One by one is not how a group is given: the second would be a neighbour. */
-static void test_the_second_of_a_group(void **state)
+/* All of a group rest, and then they are given one by one. */
+static void test_a_group_one_by_one(void **state)
 {
 	(void)state;
 	assert_int_equal(assign_op(ASSIGN, DOMID_IO, SHARED, 0), 0);
+	/* The other one would be a neighbour. */
+	assert_int_equal(assign_op(TEST, one(), SHARED, 0), -EPERM);
+	assert_int_equal(assign_op(ASSIGN, one(), SHARED, 0), -EPERM);
 	assert_int_equal(assign_op(ASSIGN, DOMID_IO, SHARER, 0), 0);
+	assert_int_equal(assign_op(TEST, one(), SHARED, 0), 0);
 	assert_int_equal(assign_op(ASSIGN, one(), SHARED, 0), 0);
-	assert_int_equal(assign_op(ASSIGN, one(), SHARER, 0), -EPERM);
-	assert_int_equal(info_of(SHARER).owner, domain_id(dom_io));
+	/* It goes where the first went, and nowhere else. */
 	assert_int_equal(assign_op(TAKE, DOMID_IO, SHARER, 0), -EPERM);
-	assert_int_equal(assign_op(TAKE, one(), SHARED, 0), 0);
-	assert_int_equal(assign_op(TAKE, DOMID_IO, SHARER, 0), 0);
+	assert_int_equal(info_of(SHARER).owner, domain_id(dom_io));
+	assert_int_equal(assign_op(TEST, one(), SHARER, 0), 0);
+	assert_int_equal(assign_op(ASSIGN, one(), SHARER, 0), 0);
+	assert_int_equal(pci_owner(at(SHARED)), one());
+	assert_int_equal(pci_owner(at(SHARER)), one());
+	assert_int_equal(assign_op(TAKE, one(), SHARED, 0), -EPERM);
+	assert_int_equal(domain_destroy(lab.one), 0);
+	assert_int_equal(pci_owner(at(SHARER)), DOMID_HARDWARE);
+}
+
+static void test_a_reset_that_fails_on_the_way_out(void **state)
+{
+	struct fabric_fault dead = { .sbdf = at(CARD),
+				     .kind = FABRIC_DEAD_AFTER_RESET };
+
+	(void)state;
+	assert_int_equal(assign_op(ASSIGN, DOMID_IO, CARD, 0), 0);
+	assert_int_equal(fabric_fault_set(lab.f, &dead), 0);
+	assert_int_equal(assign_op(ASSIGN, one(), CARD, 0), -EIO);
+	assert_int_equal(info_of(CARD).owner, domain_id(dom_io));
+	/* It is not fit, and that is another reason. */
+	assert_int_equal(assign_op(TEST, one(), CARD, 0), -EBADF);
+	assert_int_equal(assign_op(ASSIGN, DOMID_IO, CARD, 0), 0);
+	assert_int_equal(assign_op(ASSIGN, one(), CARD, 0), -EBADF);
 }
 
 static void test_a_reset_that_fails(void **state)
@@ -339,7 +365,8 @@ int run_domctl(void)
 		LAB(test_no_memory),
 		LAB(test_put_aside_and_given),
 		LAB(test_put_aside_and_not_given),
-		LAB(test_the_second_of_a_group),
+		LAB(test_a_group_one_by_one),
+		LAB(test_a_reset_that_fails_on_the_way_out),
 		LAB(test_a_reset_that_fails),
 		LAB(test_assigned_when_a_removal_is_over),
 		LAB(test_taken_back_when_another_operation_is_over),

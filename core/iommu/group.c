@@ -275,9 +275,13 @@ int pci_device_group(pci_sbdf_t sbdf, struct pci_group_member *member, int max)
 	unsigned int i;
 	int ret = pci_lookup(NULL, sbdf, &pdev);
 
+	if (ret == -EBUSY && max > 0)
+		member->sbdf = sbdf;
 	if (ret)
 		return ret;
 	ret = group_find(&g, pdev);
+	if (ret == -EBUSY && max > 0)
+		member->sbdf = g.busy;
 	if (!ret) {
 		ret = (int)g.n;
 		for (i = 0; i < g.n && (int)i < max; i++)

@@ -172,6 +172,7 @@ static int get_group(struct xen_caller *c, struct domain *d,
 	pci_sbdf_t sbdf = pci_sbdf_from(g->machine_sbdf);
 	struct pci_group_member *m = plat_zalloc(PCI_GROUP_MAX * sizeof(*m));
 	int ret = m ? pci_device_group(sbdf, m, PCI_GROUP_MAX) : -ENOMEM;
+	pci_sbdf_t in_the_way = ret == -EBUSY ? m->sbdf : sbdf;
 
 	if (ret >= 0)
 		ret = put_members(c, d, g, m, ret);
@@ -179,7 +180,7 @@ static int get_group(struct xen_caller *c, struct domain *d,
 	if (!ret)
 		ret = xen_copy_to(c, arg + offsetof(struct xen_domctl, u), g,
 				  sizeof(*g));
-	return xen_answer(c, as_domctl(op->cmd), sbdf, ret);
+	return xen_answer_by(c, as_domctl(op->cmd), sbdf, in_the_way, ret);
 }
 
 /* --- the table ---------------------------------------------------------------------- */

@@ -302,8 +302,9 @@ struct pci_group_member {
  * The isolation group of a device, itself first (PCIe 6.0 §6.12): from ACS
  * along the path as it was switched on when the devices were added, functions
  * without ACS, bridges to conventional PCI, phantom functions, and what the
- * unit says. Copies up to @max; returns how many there are; -ENODEV; -EBUSY it is
- * being drained; -E2BIG more than PCI_GROUP_MAX; -ENOMEM. May sleep.
+ * unit says. Copies up to @max; returns how many there are; -ENODEV; -EBUSY it,
+ * or another of its group, is being drained: which one is in member->sbdf, if
+ * @max is not 0; -E2BIG more than PCI_GROUP_MAX; -ENOMEM. May sleep.
  */
 #define PCI_GROUP_MAX 256
 int pci_device_group(pci_sbdf_t sbdf, struct pci_group_member *member, int max)

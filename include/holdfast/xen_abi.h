@@ -145,7 +145,8 @@ int xen_physdev_op(struct xen_caller *caller, unsigned int cmd, uint64_t arg);
  * deassign: -EINVAL likewise; -ENODEV not its; the errors of
  *    pci_deassign_device(). From DOMID_IO: to the hardware domain.
  * get_device_group: the others of the group that are @domain's, up to max_sdevs,
- *    as bus << 16 | devfn << 8; the errors of pci_device_group().
+ *    as bus << 16 | devfn << 8; the errors of pci_device_group(), -ERESTART
+ *    while any of the group is being drained.
  */
 int xen_domctl(struct xen_caller *caller, uint64_t arg);
 

@@ -578,6 +578,11 @@ static void test_a_member_that_is_drained(void **state)
 					 &told),
 			 -EBUSY);
 	assert_int_equal(pci_device_group(at("0:1:0.0"), member, 4), -EBUSY);
+	assert_int_equal(member->sbdf.sbdf, at("0:1:0.1").sbdf);
+	assert_int_equal(pci_device_group(at("0:1:0.0"), NULL, 0), -EBUSY);
+	member->sbdf = at("0:1:0.0");
+	assert_int_equal(pci_device_group(at("0:1:0.1"), member, 1), -EBUSY);
+	assert_int_equal(member->sbdf.sbdf, at("0:1:0.1").sbdf);
 	assert_int_equal(pci_unquarantine_device(at("0:1:0.2"), NULL), -EBUSY);
 	/* Who arrives next to it cannot know; who is next to one lost can. */
 	endpoint("0:1:0.3", "0:0:1.0");

@@ -305,24 +305,43 @@ static void test_taken_back_when_another_operation_is_over(void **state)
 
 /* --- groups ------------------------------------------------------------------------------ */
 
+static void ask_for_group(struct xen_domctl *op, const char *device,
+			  unsigned int domain, uint32_t max)
+{
+	struct xen_domctl_get_device_group *g = &op->u.get_device_group;
+
+	memset(op, 0, sizeof(*op));
+	op->cmd = GROUP;
+	op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+	op->domain = (domid_t)domain;
+	g->machine_sbdf = at(device).sbdf;
+	g->max_sdevs = max;
+	g->sdev_array.p = (void *)(uintptr_t)(BASE + 1024);
+}
+
+static int once_group_of(const char *device)
+{
+	struct xen_domctl op;
+	int ret;
+
+	ask_for_group(&op, device, 0, 8);
+	memcpy(lab.page, &op, sizeof(op));
+	ret = xen_domctl(&lab.dom0, BASE);
+	seen("get_device_group", ret);
+	return ret;
+}
+
 static int group_of(const char *device, unsigned int domain, uint32_t max,
 		    uint32_t *words)
 {
 	struct xen_domctl op;
-	struct xen_domctl_get_device_group *g = &op.u.get_device_group;
 	int ret;
 
-	memset(&op, 0, sizeof(op));
-	op.cmd = GROUP;
-	op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-	op.domain = (domid_t)domain;
-	g->machine_sbdf = at(device).sbdf;
-	g->max_sdevs = max;
-	g->sdev_array.p = (void *)(uintptr_t)(BASE + 1024);
+	ask_for_group(&op, device, domain, max);
 	memset(lab.page + 1024, 0xee, 64);
 	ret = domctl(&op);
 	memcpy(words, lab.page + 1024, 2 * sizeof(*words));
-	return ret ? ret : (int)g->num_sdevs;
+	return ret ? ret : (int)op.u.get_device_group.num_sdevs;
 }
 
 static void test_the_others_of_a_group(void **state)
@@ -350,6 +369,36 @@ static void test_the_others_of_a_group(void **state)
 	assert_int_equal(domctl(&op), -EACCES);
 }
 
+/* Of the group, not only the one that is asked about. */
+static void test_a_group_waits_for_who_is_drained(void **state)
+{
+	static const char *const drained[] = { SHARED, SHARER };
+	uint32_t word[2];
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(drained); i++) {
+		struct pci_dev *pdev = pci_get_pdev(NULL, at(drained[i]));
+		struct pci_removal *removal;
+
+		assert_int_equal(pci_removal_start(at(drained[i]), 0,
+						   30 * PLAT_NSEC_PER_SEC,
+						   "a test", NULL, NULL,
+						   &removal),
+				 0);
+		assert_int_equal(pci_removal_step(removal), -EINPROGRESS);
+		assert_int_equal(once_group_of(SHARED), -ERESTART);
+		assert_in_range(lab.dom0.until - plat_now(), 0,
+				XEN_RESTART_TIME);
+		lab.dom0.until = 1; /* its time is over */
+		assert_int_equal(once_group_of(SHARED), -EBUSY);
+		assert_int_equal(once_group_of(SHARED), -ERESTART);
+		pci_removal_finish(removal);
+		pcidev_put(pdev);
+		assert_int_equal(group_of(SHARED, 0, 8, word), 1);
+	}
+}
+
 int run_domctl(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -371,6 +420,7 @@ int run_domctl(void)
 		LAB(test_assigned_when_a_removal_is_over),
 		LAB(test_taken_back_when_another_operation_is_over),
 		LAB(test_the_others_of_a_group),
+		LAB(test_a_group_waits_for_who_is_drained),
 	};
 
 	return cmocka_run_group_tests_name("domctl", tests, NULL, NULL);

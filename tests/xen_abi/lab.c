@@ -42,11 +42,30 @@ static bool faults(uint64_t at, size_t size, bool write)
 	return from < lab.hole + lab.hole_size && from + size > lab.hole;
 }
 
+/* Twice is once too often: the guest may have written between. */
+static void read_once(size_t from, size_t size)
+{
+	size_t i;
+
+	for (i = from; i < from + size; i++) {
+		assert_false(lab.was_read[i]);
+		lab.was_read[i] = true;
+	}
+	lab.reads++;
+}
+
+static void call_begins(void)
+{
+	memset(lab.was_read, 0, sizeof(lab.was_read));
+	lab.reads = 0;
+}
+
 static int copy_from(struct domain *d, void *to, uint64_t from, size_t size)
 {
 	assert_ptr_equal(d, hardware_domain); /* nobody else's is read */
 	if (faults(from, size, false))
 		return -EFAULT;
+	read_once(from - BASE, size);
 	memcpy(to, lab.page + (from - BASE), size);
 	return 0;
 }
@@ -102,8 +121,8 @@ static const struct pci_stage stage = { .name = "test",
 
 /* --- setting up ------------------------------------------------------------------------ */
 
-static int setup(const struct pci_irq_options *irq, bool iommu,
-		 const struct xen_ops *with)
+static int setup(const char *spec, const struct pci_irq_options *irq,
+		 bool iommu, const struct xen_ops *with)
 {
 	struct pci_scan scan;
 	char err[200];
@@ -111,7 +130,7 @@ static int setup(const struct pci_irq_options *irq, bool iommu,
 
 	memset(&lab, 0, sizeof(lab));
 	lab.end = ROOM;
-	lab.f = fabric_open("lab", err, sizeof(err));
+	lab.f = fabric_open(spec, err, sizeof(err));
 	if (!lab.f || pci_init() || pci_config_init() || pci_vpci_init(NULL) ||
 	    pci_irq_init(irq) || pci_iommu_init(NULL) || pci_reset_init() ||
 	    pci_stage_register(&stage) || xen_abi_init(with))
@@ -139,19 +158,26 @@ void lab_begin(void)
 int lab_setup(void **state)
 {
 	(void)state;
-	return setup(NULL, true, &ops);
+	return setup("lab", NULL, true, &ops);
+}
+
+int lab_setup_many(void **state)
+{
+	(void)state;
+	return setup("scale=258", NULL, true, &ops);
 }
 
 int lab_setup_no_iommu(void **state)
 {
 	(void)state;
-	return setup(NULL, false, &ops);
+	return setup("lab", NULL, false, &ops);
 }
 
 int lab_setup_no_msi(void **state)
 {
 	(void)state;
-	return setup(&(struct pci_irq_options){ .off = true }, true, &ops);
+	return setup("lab", &(struct pci_irq_options){ .off = true }, true,
+		     &ops);
 }
 
 int lab_teardown(void **state)
@@ -182,7 +208,7 @@ int lab_teardown(void **state)
 int lab_setup_bare(void **state)
 {
 	(void)state;
-	return setup(NULL, true, &bare);
+	return setup("lab", NULL, true, &bare);
 }
 
 struct pci_dev_info info_of(const char *device)
@@ -246,10 +272,24 @@ static const char *domctl_name(uint32_t cmd)
 
 int physdev_once(struct xen_caller *c, unsigned int cmd)
 {
-	int ret = xen_physdev_op(c, cmd, BASE);
+	int ret;
 
+	call_begins();
+	ret = xen_physdev_op(c, cmd, BASE);
 	seen(name_of(cmd), ret);
 	return ret;
+}
+
+int domctl_once(struct xen_caller *c, uint64_t arg)
+{
+	call_begins();
+	return xen_domctl(c, arg);
+}
+
+int sysctl_once(struct xen_caller *c, uint64_t arg)
+{
+	call_begins();
+	return xen_sysctl(c, arg);
 }
 
 static void pause_until(uint64_t when)
@@ -277,7 +317,7 @@ int domctl(struct xen_domctl *op)
 
 	memcpy(lab.page, op, sizeof(*op));
 	do {
-		ret = xen_domctl(&lab.dom0, BASE);
+		ret = domctl_once(&lab.dom0, BASE);
 		seen(domctl_name(op->cmd), ret);
 		if (ret == -ERESTART)
 			pause_until(lab.dom0.when);
@@ -291,7 +331,7 @@ int sysctl(struct xen_sysctl *op)
 	int ret;
 
 	memcpy(lab.page, op, sizeof(*op));
-	ret = xen_sysctl(&lab.dom0, BASE);
+	ret = sysctl_once(&lab.dom0, BASE);
 	seen(op->cmd == XEN_SYSCTL_pcitopoinfo ? "pcitopoinfo"
 					       : "another sysctl",
 	     ret);

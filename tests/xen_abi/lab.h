@@ -51,9 +51,12 @@ extern struct lab {
 	unsigned int preempt_in;
 	void (*on_dying)(void);
 	unsigned int copies;
+	bool was_read[ROOM]; /* by this call: no byte is read twice */
+	unsigned int reads;  /* how many copies that were */
 } lab;
 
 int lab_setup(void **state);
+int lab_setup_many(void **state); /* 256 functions behind one bridge */
 int lab_setup_no_iommu(void **state);
 int lab_setup_no_msi(void **state);
 int lab_setup_bare(void **state); /* copies only, and PIRQs up to 20 */
@@ -68,6 +71,9 @@ void make_broken(const char *device);
 
 /* Who calls, once; the answer is written down. */
 int physdev_once(struct xen_caller *c, unsigned int cmd);
+/* The same of the others, not written down. */
+int domctl_once(struct xen_caller *c, uint64_t arg);
+int sysctl_once(struct xen_caller *c, uint64_t arg);
 /* Dom0 calls, with @arg at the start of its page, till it is not -ERESTART. */
 int physdev(unsigned int cmd, void *arg, size_t size);
 int domctl(struct xen_domctl *op);
@@ -110,5 +116,6 @@ int run_reset(void);
 int run_pirq(void);
 int run_domctl(void);
 int run_sysctl(void);
+int run_errors(void);
 
 #endif

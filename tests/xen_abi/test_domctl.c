@@ -261,20 +261,20 @@ static void test_assigned_when_a_removal_is_over(void **state)
 	op.domain = (domid_t)one();
 	op.u.assign_device.u.pci.machine_sbdf = at(CARD).sbdf;
 	memcpy(lab.page, &op, sizeof(op));
-	assert_int_equal(xen_domctl(&lab.dom0, BASE), -ERESTART);
+	assert_int_equal(domctl_once(&lab.dom0, BASE), -ERESTART);
 	seen("assign_device", -ERESTART);
 	lab.dom0.until = 1; /* its time is over */
-	assert_int_equal(xen_domctl(&lab.dom0, BASE), -EBUSY);
+	assert_int_equal(domctl_once(&lab.dom0, BASE), -EBUSY);
 	op.cmd = TEST;
 	memcpy(lab.page, &op, sizeof(op));
-	assert_int_equal(xen_domctl(&lab.dom0, BASE), -ERESTART);
+	assert_int_equal(domctl_once(&lab.dom0, BASE), -ERESTART);
 	seen("test_assign_device", -ERESTART);
 	lab.dom0.until = 1;
-	assert_int_equal(xen_domctl(&lab.dom0, BASE), -EINVAL);
+	assert_int_equal(domctl_once(&lab.dom0, BASE), -EINVAL);
 	op.cmd = ASSIGN;
 	memcpy(lab.page, &op, sizeof(op));
 	give_up(&half);
-	assert_int_equal(xen_domctl(&lab.dom0, BASE), 0);
+	assert_int_equal(domctl_once(&lab.dom0, BASE), 0);
 	assert_int_equal(pci_owner(at(CARD)), one());
 }
 
@@ -296,7 +296,7 @@ static void test_taken_back_when_another_operation_is_over(void **state)
 	op.domain = (domid_t)one();
 	op.u.assign_device.u.pci.machine_sbdf = at(CARD).sbdf;
 	memcpy(lab.page, &op, sizeof(op));
-	assert_int_equal(xen_domctl(&lab.dom0, BASE), -ERESTART);
+	assert_int_equal(domctl_once(&lab.dom0, BASE), -ERESTART);
 	seen("deassign_device", -ERESTART);
 	pci_removal_finish(removal);
 	assert_int_equal(domctl(&op), 0);
@@ -326,7 +326,7 @@ static int once_group_of(const char *device)
 
 	ask_for_group(&op, device, 0, 8);
 	memcpy(lab.page, &op, sizeof(op));
-	ret = xen_domctl(&lab.dom0, BASE);
+	ret = domctl_once(&lab.dom0, BASE);
 	seen("get_device_group", ret);
 	return ret;
 }

@@ -198,7 +198,7 @@ static void test_of_the_toolstack(void **state)
 		op.u.assign_device.u.pci.machine_sbdf = at(CARD).sbdf;
 		memcpy(lab.page, &op, sizeof(op));
 		for (lab.end = 0; lab.end < sizeof(op); lab.end++) {
-			int ret = xen_domctl(&lab.dom0, BASE);
+			int ret = domctl_once(&lab.dom0, BASE);
 
 			assert_int_equal(ret, -EFAULT);
 			seen(names[i], ret);
@@ -234,7 +234,7 @@ static void test_of_a_group(void **state)
 	assert_int_equal(domctl(&op), 0);
 	assert_int_equal(g->num_sdevs, 1);
 	/* An address that wraps is nowhere. */
-	assert_int_equal(xen_domctl(&lab.dom0, UINT64_MAX - 3), -EFAULT);
+	assert_int_equal(domctl_once(&lab.dom0, UINT64_MAX - 3), -EFAULT);
 	g->sdev_array.p = (void *)(uintptr_t)(UINT64_MAX - 2);
 	assert_int_equal(domctl(&op), -EFAULT);
 }
@@ -256,7 +256,7 @@ static void test_of_a_topology(void **state)
 	memcpy(lab.page + 1024, devs, sizeof(devs));
 	memcpy(lab.page, &op, sizeof(op));
 	for (lab.end = 0; lab.end < sizeof(op); lab.end++)
-		assert_int_equal(xen_sysctl(&lab.dom0, BASE), -EFAULT);
+		assert_int_equal(sysctl_once(&lab.dom0, BASE), -EFAULT);
 	lab.end = ROOM;
 	lab.hole_size = 1;
 	for (i = 0; i < sizeof(devs); i++) {
@@ -277,6 +277,85 @@ static void test_of_a_topology(void **state)
 		assert_int_equal(sysctl(&op), -EFAULT);
 	}
 	lab.hole_size = 0;
+}
+
+/* --- read once ----------------------------------------------------------------- */
+
+static void read_in(unsigned int copies, size_t size)
+{
+	size_t i;
+
+	assert_int_equal(lab.reads, copies);
+	for (i = 0; i < ROOM; i++)
+		assert_int_equal(lab.was_read[i], i < size);
+}
+
+/*
+ * All of it, in one copy, and (lab.c) no byte twice, in all of these tests: what
+ * is checked is what is done. The optional PXM is the only second copy.
+ */
+static void test_XSA155_each_argument_is_read_once(void **state)
+{
+	static const struct {
+		unsigned int cmd;
+		size_t size;
+	} op[] = { { 13, sizeof(struct physdev_map_pirq) },
+		   { 14, sizeof(struct physdev_unmap_pirq) },
+		   { 15, sizeof(struct physdev_manage_pci) },
+		   { 16, sizeof(struct physdev_manage_pci) },
+		   { 19, sizeof(struct physdev_restore_msi) },
+		   { 20, sizeof(struct physdev_manage_pci_ext) },
+		   { 24, sizeof(struct physdev_pci_mmcfg_reserved) },
+		   { 25, offsetof(struct physdev_pci_device_add, optarr) },
+		   { 26, sizeof(struct physdev_pci_device) },
+		   { 27, sizeof(struct physdev_pci_device) },
+		   { 30, sizeof(struct physdev_pci_device) },
+		   { 31, sizeof(struct physdev_pci_device) },
+		   { 32, sizeof(struct pci_device_reset) } };
+	static const uint32_t domctls[] = { 37, 45, 47, 50, 1 };
+	struct physdev_pci_device_add add = { .bus = at(CARD).bus,
+					      .flags = XEN_PCI_DEV_PXM };
+	struct xen_domctl domctl = { .interface_version =
+					     XEN_DOMCTL_INTERFACE_VERSION };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(op); i++) {
+		memset(lab.page, 0, ROOM);
+		physdev_once(&lab.dom0, op[i].cmd);
+		read_in(1, op[i].size);
+	}
+	memcpy(lab.page, &add, sizeof(add));
+	assert_int_equal(physdev_once(&lab.dom0, 25), 0);
+	read_in(2, offsetof(struct physdev_pci_device_add, optarr) + 4);
+	domctl.domain = (domid_t)domain_id(lab.one);
+	domctl.u.assign_device.u.pci.machine_sbdf = at(CARD).sbdf;
+	for (i = 0; i < ARRAY_SIZE(domctls); i++) {
+		domctl.cmd = domctls[i];
+		memcpy(lab.page, &domctl, sizeof(domctl));
+		domctl_once(&lab.dom0, BASE);
+		read_in(1, sizeof(domctl));
+	}
+}
+
+/* … and each element of an array. */
+static void test_XSA155_each_element_is_read_once(void **state)
+{
+	struct physdev_pci_device devs[2] = { { .bus = at(CARD).bus },
+					      { .bus = at(OTHER).bus } };
+	struct xen_sysctl op;
+
+	(void)state;
+	memset(&op, 0, sizeof(op));
+	op.cmd = XEN_SYSCTL_pcitopoinfo;
+	op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+	op.u.pcitopoinfo.num_devs = 2;
+	op.u.pcitopoinfo.devs.p = (void *)(uintptr_t)(BASE + sizeof(op));
+	op.u.pcitopoinfo.nodes.p = (void *)(uintptr_t)(BASE + 2048);
+	memcpy(lab.page, &op, sizeof(op));
+	memcpy(lab.page + sizeof(op), devs, sizeof(devs));
+	assert_int_equal(sysctl_once(&lab.dom0, BASE), 0);
+	read_in(3, sizeof(op) + sizeof(devs));
 }
 
 static int setup(void **state)
@@ -308,6 +387,8 @@ int run_memory(void)
 		WITH(test_of_the_toolstack),
 		WITH(test_of_a_group),
 		WITH(test_of_a_topology),
+		WITH(test_XSA155_each_argument_is_read_once),
+		WITH(test_XSA155_each_element_is_read_once),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

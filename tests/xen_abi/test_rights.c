@@ -36,7 +36,7 @@ static int domctl_as(struct xen_caller *c, uint32_t cmd, const char *name)
 	int ret;
 
 	memcpy(lab.page, &op, sizeof(op));
-	ret = xen_domctl(c, BASE);
+	ret = domctl_once(c, BASE);
 	seen(name, ret);
 	return ret;
 }
@@ -62,8 +62,8 @@ static void test_nor_have_guests_a_toolstack(void **state)
 	}
 	for (i = 22; i < 24; i++) {
 		const char *name = i == 22 ? "pcitopoinfo" : "another sysctl";
-		int pv = xen_sysctl(&lab.pv, BASE);
-		int hvm = xen_sysctl(&lab.hvm, BASE);
+		int pv = sysctl_once(&lab.pv, BASE);
+		int hvm = sysctl_once(&lab.hvm, BASE);
 
 		assert_int_equal(pv, -EPERM);
 		assert_int_equal(hvm, -EPERM);

@@ -98,24 +98,26 @@ void xen_caller_fini(struct xen_caller *caller);
 
 /*
  * PHYSDEVOP_*, with the address of its argument in the guest. All: -EPERM,
- * -ENOSYS (above), -EFAULT, -ERESTART; -ENODEV no such device; -EBUSY another
- * operation runs on it; -ENOMEM. Besides (numbers: physdev.h)
+ * -ENOSYS (above), -EFAULT. Of a device (all but 14 and 24): -ENODEV there is
+ * none; -ERESTART, and in the end -EBUSY, another operation runs on it. Besides
+ * (numbers: physdev.h)
  *
  * 15, 20, 25 add: 0, also for the same device again. The hardware says what it
  *    is; of VFs the PF that is named has to be there, or -ENODEV and nothing
  *    has changed (H9). -EINVAL malformed flags (20); -EAGAIN it is not ready;
- *    -ENXIO a bridge above it is not registered; -EIO it cannot be read; -EOPNOTSUPP a read-only host. The node (25) of the
- *    optional PXM is noted after that.
+ *    -ENXIO a bridge above it is not registered; -EIO it cannot be read;
+ *    -ENOMEM. The node (25) of the optional PXM is noted after that.
  * 16, 26 remove: 0 only if nobody uses it any more, so that it may be pulled.
  *    -EBUSY it is assigned, has VFs, or is held: nothing has changed. -EIO it
- *    would not become quiet, and stays, broken; -EOPNOTSUPP.
+ *    would not become quiet, and stays, broken; -EOPNOTSUPP a read-only host;
+ *    -ENOMEM.
  * 19, 27 restore MSI: pci_restore_msi(): -ENXIO, -EOPNOTSUPP.
  * 30, 31 prepare, release MSI-X: pci_prepare_msix(), pci_release_msix(): -EBUSY
  *    also for vectors in use; -ENODEV no MSI-X (H11).
  * 24 MMCFG: a window of the hardware domain, as vpci_ecam_add(), if it is
  *    reserved; the same again is 0. -EINVAL flags, an empty range or one that
  *    is not aligned; -ENODEV no such segment; -EIO known at another address;
- *    -EEXIST overlaps another.
+ *    -EEXIST overlaps another; -ENOMEM.
  * 32 reset: FLR by that or its older forms (AF); HOT, WARM by the bus; COLD
  *    nobody can: -EOPNOTSUPP, as whatever the device has no method for. -EINVAL
  *    flags; -EBADF it is broken; -EIO it failed, and is in quarantine. Its PIRQs
@@ -137,16 +139,22 @@ int xen_physdev_op(struct xen_caller *caller, unsigned int cmd, uint64_t arg);
  * interface; -ESRCH no such domain; -ERESTART. Then
  *
  * assign, test_assign: -EINVAL the caller itself, a dying domain, flags; -ENODEV
- *    no PCI device; -EOPNOTSUPP no IOMMU. Else the errors of
- *    pci_assign_device(); test_assign says -EINVAL for absent and busy both,
- *    and for DOMID_INVALID only whether a guest has it. What was assigned to
- *    DOMID_IO rests in quarantine and goes from there straight to a guest
- *    (PCI_ASSIGN_QUARANTINED); what is there for another reason is -EBADF.
- * deassign: -EINVAL likewise; -ENODEV not its; the errors of
- *    pci_deassign_device(). From DOMID_IO: to the hardware domain.
+ *    no PCI device; -EOPNOTSUPP no IOMMU, or a read-only host. Else -ENODEV,
+ *    -EBUSY, -EBADF, -EPERM, -EIO, -ENOSPC, -E2BIG, -ENOMEM as
+ *    pci_assign_device(), or what the hypervisor's own functions say (the
+ *    IOMMU, vpci_options.extend). test_assign: as pci_test_assign(), and -EINVAL
+ *    for absent and busy both; for DOMID_INVALID only whether a guest has it.
+ *    What was assigned to DOMID_IO rests in quarantine and goes from there
+ *    straight to a guest (PCI_ASSIGN_QUARANTINED); what is there for another
+ *    reason is -EBADF.
+ * deassign: -EINVAL the caller itself, flags; -ENODEV not its; -EBUSY, -EPERM,
+ *    -E2BIG, -ENOMEM, -EIO as pci_deassign_device(). From DOMID_IO: to the
+ *    hardware domain, as pci_unquarantine_device(); -EOPNOTSUPP a read-only
+ *    host.
  * get_device_group: the others of the group that are @domain's, up to max_sdevs,
- *    as bus << 16 | devfn << 8; the errors of pci_device_group(), -ERESTART
- *    while any of the group is being drained.
+ *    as bus << 16 | devfn << 8; -ENODEV, -E2BIG, -ENOMEM as
+ *    pci_device_group(); -ERESTART, and in the end -EBUSY, one of the group is
+ *    being drained.
  */
 int xen_domctl(struct xen_caller *caller, uint64_t arg);
 

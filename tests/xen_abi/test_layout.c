@@ -127,6 +127,7 @@ static void test_the_error_codes_are_xens(void **state)
 	assert_int_equal(ESRCH, THEIRS_ESRCH);
 	assert_int_equal(EIO, THEIRS_EIO);
 	assert_int_equal(ENXIO, THEIRS_ENXIO);
+	assert_int_equal(E2BIG, THEIRS_E2BIG);
 	assert_int_equal(EBADF, THEIRS_EBADF);
 	assert_int_equal(EAGAIN, THEIRS_EAGAIN);
 	assert_int_equal(ENOMEM, THEIRS_ENOMEM);

@@ -6,12 +6,15 @@
 #include "pairs.h"
 
 static const struct explore_scenario *const *const themes[] = {
-	selftest_scenarios, counter_scenarios,  orders_scenarios,
-	removal_scenarios,  hold_scenarios,     stage_scenarios,
-	trap_scenarios,     vpci_scenarios,     loss_scenarios,
-	owner_scenarios,    registry_scenarios, dma_scenarios,
-	irq_scenarios,      reset_scenarios,    triple_scenarios,
+	selftest_scenarios, counter_scenarios,    orders_scenarios,
+	removal_scenarios,  hold_scenarios,       stage_scenarios,
+	trap_scenarios,     vpci_scenarios,       loss_scenarios,
+	owner_scenarios,    registry_scenarios,   dma_scenarios,
+	irq_scenarios,      reset_scenarios,      triple_scenarios,
 	crowd_scenarios,    quarantine_scenarios,
+#ifdef EXPLORE_XEN
+	pirq_scenarios,
+#endif
 };
 
 static unsigned int written; /* by hand; the pairs come after them */

@@ -580,6 +580,7 @@ static void test_a_member_that_is_drained(void **state)
 	assert_int_equal(pci_device_group(at("0:1:0.0"), member, 4), -EBUSY);
 	assert_int_equal(member->sbdf.sbdf, at("0:1:0.1").sbdf);
 	assert_int_equal(pci_device_group(at("0:1:0.0"), NULL, 0), -EBUSY);
+	assert_int_equal(pci_device_group(at("0:1:0.1"), NULL, 0), -EBUSY);
 	member->sbdf = at("0:1:0.0");
 	assert_int_equal(pci_device_group(at("0:1:0.1"), member, 1), -EBUSY);
 	assert_int_equal(member->sbdf.sbdf, at("0:1:0.1").sbdf);

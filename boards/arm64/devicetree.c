@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The device tree, through libfdt (Devicetree Specification 0.4). */
+#include <libfdt.h>
+
+#include <holdfast/errno.h>
+
+#include "arch.h"
+#include "devicetree.h"
+
+void fdt_check(const void *fdt)
+{
+	int err = fdt_check_header(fdt);
+
+	if (err)
+		plat_bug("no device tree at %p: %s", fdt, fdt_strerror(err));
+}
+
+/* The one node of RAM. */
+static int memory_node(const void *fdt)
+{
+	static const char type[] = "memory";
+
+	return fdt_node_offset_by_prop_value(fdt, -1, "device_type", type,
+					     sizeof(type));
+}
+
+int fdt_get_memory(const void *fdt, struct fdt_memory *memory)
+{
+	int len, node = memory_node(fdt);
+	const fdt64_t *reg = fdt_getprop(fdt, node, "reg", &len);
+
+	if (!reg || len != 2 * sizeof(*reg) || fdt_address_cells(fdt, 0) != 2 ||
+	    fdt_size_cells(fdt, 0) != 2)
+		return -EINVAL;
+	memory->start = fdt64_ld(&reg[0]);
+	memory->size = fdt64_ld(&reg[1]);
+	return 0;
+}
+
+int fdt_set_memory(void *fdt, const struct fdt_memory *memory)
+{
+	fdt64_t reg[2] = { cpu_to_fdt64(memory->start),
+			   cpu_to_fdt64(memory->size) };
+
+	return fdt_setprop_inplace(fdt, memory_node(fdt), "reg", reg,
+				   sizeof(reg))
+		       ? -EINVAL
+		       : 0;
+}
+
+int fdt_add_cpus(const void *fdt)
+{
+	int node, len, parent = fdt_path_offset(fdt, "/cpus");
+	int cells = fdt_address_cells(fdt, parent);
+	const char *type;
+	const char *reg;
+
+	if (parent < 0 || (cells != 1 && cells != 2))
+		return -EINVAL;
+	fdt_for_each_subnode(node, fdt, parent)
+	{
+		type = fdt_getprop(fdt, node, "device_type", NULL);
+		reg = fdt_getprop(fdt, node, "reg", &len);
+		if (!type || strcmp(type, "cpu") || !reg || len != 4 * cells)
+			continue;
+		cpu_add(cells == 1 ? fdt32_ld((const fdt32_t *)reg)
+				   : fdt64_ld((const fdt64_t *)reg));
+	}
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The device tree that the hardware domain gets, edited in place. */
+#ifndef BOARDS_ARM64_DEVICETREE_H
+#define BOARDS_ARM64_DEVICETREE_H
+
+#include <holdfast/types.h>
+
+struct fdt_memory {
+	uint64_t start, size;
+};
+
+/* What is no device tree ends the boot (plat_bug). */
+void fdt_check(const void *fdt);
+/* The machine's RAM, one range; else -EINVAL. */
+int fdt_get_memory(const void *fdt, struct fdt_memory *memory) __must_check;
+int fdt_set_memory(void *fdt, const struct fdt_memory *memory) __must_check;
+/* cpu_add() for each CPU. 0 or -EINVAL. */
+int fdt_add_cpus(const void *fdt) __must_check;
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * QEMU's machine "virt" with GICv3, SMMUv3 and its high ECAM, as hw/arm/virt.c
+ * lays it out. RAM's size and the CPUs come from the device tree.
+ */
+#ifndef BOARD_H
+#define BOARD_H
+
+#include <holdfast/types.h>
+
+/* Devices below RAM: flash, GIC, console, RTC, 32-bit PCI memory and ports. */
+#define BOARD_DEVICES UINT64_C(0)
+#define BOARD_DEVICES_SIZE UINT64_C(0x40000000)
+#define BOARD_UART UINT64_C(0x09000000)
+
+#define BOARD_RAM UINT64_C(0x40000000)
+/* The hypervisor's own: the start of RAM, with its image (link.lds). */
+#define BOARD_HYPERVISOR_SIZE UINT64_C(0x01000000)
+/* Where the loader put the hardware domain's kernel. */
+#define BOARD_KERNEL UINT64_C(0x50000000)
+
+#define BOARD_ECAM UINT64_C(0x4010000000)
+#define BOARD_ECAM_SIZE UINT64_C(0x10000000)
+/* 64-bit PCI memory. */
+#define BOARD_PCI_MEM64 UINT64_C(0x8000000000)
+#define BOARD_PCI_MEM64_SIZE UINT64_C(0x8000000000)
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The boot of the hypervisor on QEMU's "virt": its own memory, the hardware
+ * domain's view of the machine, and then that domain's kernel.
+ */
+#include "arch.h"
+#include "board.h"
+#include "devicetree.h"
+#include "sysreg.h"
+#include "trap.h"
+
+/* In an arm64 Image (Documentation/arm64/booting.rst): "ARM\x64". */
+#define IMAGE_MAGIC_OFFSET 0x38
+#define IMAGE_MAGIC 0x644d5241
+
+#define HWDOM_VMID 1
+
+extern char bss_end[];
+
+static struct fdt_memory hwdom_ram;
+
+void board_stop(void)
+{
+	psci_system_off();
+}
+
+static int64_t hwdom_system_off(struct cpu *cpu, bool reset)
+{
+	(void)cpu;
+	plat_log(PLAT_INFO, "the hardware domain %s",
+		 reset ? "resets the machine" : "switches the machine off");
+	psci_system_off();
+}
+
+static enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access)
+{
+	volatile void *at = (volatile void *)access->address;
+
+	(void)cpu;
+	if (access->address < BOARD_ECAM ||
+	    access->address - BOARD_ECAM >= BOARD_ECAM_SIZE ||
+	    access->address & (access->size - 1))
+		return MMIO_ABORT;
+	switch (access->size) {
+	case 1:
+		if (access->write)
+			*(volatile uint8_t *)at = (uint8_t)access->value;
+		else
+			access->value = *(volatile uint8_t *)at;
+		break;
+	case 2:
+		if (access->write)
+			*(volatile uint16_t *)at = (uint16_t)access->value;
+		else
+			access->value = *(volatile uint16_t *)at;
+		break;
+	default:
+		if (access->write)
+			*(volatile uint32_t *)at = (uint32_t)access->value;
+		else
+			access->value = *(volatile uint32_t *)at;
+	}
+	return MMIO_DONE;
+}
+
+static struct vm hwdom = {
+	.name = "hardware domain",
+	.mmio = hwdom_mmio,
+	.system_off = hwdom_system_off,
+};
+
+/* All of the hypervisor's RAM that its image leaves. */
+static void init_pool(void)
+{
+	uint64_t end = BOARD_RAM + BOARD_HYPERVISOR_SIZE;
+
+	plat_pool_init(bss_end, end - (uint64_t)bss_end);
+}
+
+static void map(uint64_t start, uint64_t size)
+{
+	if (stage2_map(&hwdom.s2, start, start, size))
+		plat_bug("no room for the hardware domain's stage 2");
+}
+
+/* Everything at its own address, but the hypervisor's RAM and what traps. */
+static void init_hwdom(const struct fdt_memory *ram)
+{
+	if (stage2_init(&hwdom.s2, HWDOM_VMID))
+		plat_bug("no room for the hardware domain's stage 2");
+	map(BOARD_DEVICES, BOARD_DEVICES_SIZE);
+	map(ram->start, ram->size);
+	map(BOARD_PCI_MEM64, BOARD_PCI_MEM64_SIZE);
+}
+
+static void init_machine(void *fdt)
+{
+	struct fdt_memory ram;
+
+	fdt_check(fdt);
+	if (fdt_get_memory(fdt, &ram) || ram.start != BOARD_RAM ||
+	    ram.size <= BOARD_HYPERVISOR_SIZE || fdt_add_cpus(fdt))
+		plat_bug("a device tree of another machine");
+	mmu_map_ram(ram.start, ram.size);
+	mmu_map_device(BOARD_ECAM, BOARD_ECAM_SIZE);
+	mmu_map_device(BOARD_PCI_MEM64, BOARD_PCI_MEM64_SIZE);
+	hwdom_ram.start = ram.start + BOARD_HYPERVISOR_SIZE;
+	hwdom_ram.size = ram.size - BOARD_HYPERVISOR_SIZE;
+	if (fdt_set_memory(fdt, &hwdom_ram))
+		plat_bug("the device tree cannot be changed");
+}
+
+static void check_kernel(void)
+{
+	if (*(const uint32_t *)(BOARD_KERNEL + IMAGE_MAGIC_OFFSET) !=
+	    IMAGE_MAGIC)
+		plat_bug("no arm64 Image at %llx",
+			 (unsigned long long)BOARD_KERNEL);
+}
+
+void board_main(void *fdt)
+{
+	struct cpu *cpu = &cpus[0];
+
+	cpu_init(cpu);
+	cpu->on = true;
+	cpu->vm = &hwdom;
+	plat_rcu_enter();
+	init_machine(fdt);
+	init_pool();
+	init_hwdom(&hwdom_ram);
+	check_kernel();
+	plat_log(PLAT_INFO, "EL2, %u CPUs, %llu MiB for the hardware domain",
+		 ncpus, (unsigned long long)hwdom_ram.size >> 20);
+	cpu_setup_guest(cpu);
+	cache_clean(fdt, 1 << 20);
+	plat_rcu_leave();
+	guest_enter(BOARD_KERNEL, (uint64_t)fdt);
+}

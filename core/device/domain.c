@@ -341,6 +341,11 @@ static struct domain *special(unsigned int id, const char *name)
 	return d;
 }
 
+void pci_hardware_domain_ops(const struct domain_ops *ops)
+{
+	hardware_domain->ops = ops;
+}
+
 int pci_domains_init(void)
 {
 	list_init(&domains);

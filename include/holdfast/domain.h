@@ -85,6 +85,13 @@ struct domain_ops {
 };
 
 /*
+ * How the hardware domain is told, after pci_init() and before its first device
+ * is added; @ops stays. Of it map, unmap and taken are called. Without map the
+ * core does not follow its BARs.
+ */
+void pci_hardware_domain_ops(const struct domain_ops *ops);
+
+/*
  * Returns 0 and a counted domain, the caller's reference; -EEXIST id or name
  * taken; -EINVAL id reserved, name empty, too long or not printable ASCII;
  * -ENOMEM. @id 0: the next free one. May sleep.

@@ -559,7 +559,7 @@ static void test_hardware_domains_bars_lie_where_hardware_has_them(void **state)
 	fake_bar(given.fn, PCI_ROM_ADDRESS, 0xfd000000, 0xffff0001);
 	add(GIVEN);
 	pdev = get(GIVEN);
-	hardware_domain->ops = &ops;
+	pci_hardware_domain_ops(&ops);
 	view = hardware_view(pdev);
 	vpci_header_enter(view);
 	assert_int_equal(given.mapped, 0x10000);
@@ -591,7 +591,7 @@ static void test_hardware_domains_bars_lie_where_hardware_has_them(void **state)
 	vpci_free_later(view);
 	pcidev_put(pdev);
 	plat_rcu_barrier();
-	hardware_domain->ops = was;
+	pci_hardware_domain_ops(was);
 	fake.moved = 0; /* that was the domain's wish */
 }
 

@@ -56,11 +56,21 @@ static volatile char *config_at(struct ecam_host *ecam, pci_sbdf_t sbdf,
 	       ((size_t)sbdf.devfn << 12) + reg;
 }
 
+static struct ecam_count *count_of(struct ecam_host *ecam, pci_sbdf_t sbdf)
+{
+	unsigned int i = sbdf.bdf - (ecam->first_bus << 8);
+
+	return ecam->count && i < ecam->counted ? &ecam->count[i] : NULL;
+}
+
 static int ecam_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		     uint8_t size, uint32_t *val)
 {
 	const volatile char *at = config_at(ecam_of(host), sbdf, reg);
+	struct ecam_count *count = at ? count_of(ecam_of(host), sbdf) : NULL;
 
+	if (count)
+		hf_fetch_add_relaxed(&count->reads, 1);
 	*val = at ? (uint32_t)load(at, size) : UINT32_MAX >> (32 - 8 * size);
 	return 0;
 }
@@ -69,7 +79,10 @@ static int ecam_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		      uint8_t size, uint32_t val)
 {
 	volatile char *at = config_at(ecam_of(host), sbdf, reg);
+	struct ecam_count *count = at ? count_of(ecam_of(host), sbdf) : NULL;
 
+	if (count)
+		hf_fetch_add_relaxed(&count->writes, 1);
 	if (at)
 		store(at, size, val);
 	return 0;

@@ -7,12 +7,18 @@
 #ifndef HOST_ECAM_H
 #define HOST_ECAM_H
 
+#include <holdfast/atomic.h>
 #include <holdfast/host.h>
 
 /* A part of memory space. */
 struct ecam_window {
 	uint64_t start, size; /* host-physical */
 	volatile char *mem;   /* where it is mapped */
+};
+
+/* How often a function's configuration space was touched. */
+struct ecam_count {
+	hf_atomic(uint32_t) reads, writes;
 };
 
 struct ecam_host {
@@ -22,6 +28,9 @@ struct ecam_host {
 	uint8_t first_bus, last_bus;
 	const struct ecam_window *window; /* other addresses have nobody */
 	unsigned int windows;
+	/* Of each function from @first_bus on, @counted of them; or NULL. */
+	struct ecam_count *count;
+	unsigned int counted;
 };
 
 /*

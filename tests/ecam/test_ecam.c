@@ -122,6 +122,25 @@ static void test_beyond_the_window_is_nobody(void **state)
 	assert_int_equal(config[0], 0);
 }
 
+static void test_accesses_are_counted(void **state)
+{
+	static struct ecam_count count[256];
+	pci_sbdf_t at = pci_sbdf(3, FIRST_BUS, 1, 2);
+
+	(void)state;
+	ecam.count = count;
+	ecam.counted = ARRAY_SIZE(count);
+	write_conf(at, 4, 2, 0);
+	read_conf(at, 0, 4);
+	read_conf(at, 1, 1);
+	read_conf(pci_sbdf(3, FIRST_BUS + 1, 0, 0), 0, 4); /* too far */
+	read_conf(pci_sbdf(2, FIRST_BUS, 1, 2), 0, 4);     /* nobody's */
+	assert_int_equal(count[PCI_DEVFN(1, 2)].reads, 2);
+	assert_int_equal(count[PCI_DEVFN(1, 2)].writes, 1);
+	assert_int_equal(count[0].reads, 0);
+	ecam.count = NULL;
+}
+
 static void test_memory_space_by_window_and_size(void **state)
 {
 	static const uint8_t sizes[] = { 1, 2, 4, 8 };
@@ -199,6 +218,7 @@ int main(void)
 		T(address_of_a_register),
 		T(access_is_of_its_size_and_no_wider),
 		T(beyond_the_window_is_nobody),
+		T(accesses_are_counted),
 		T(memory_space_by_window_and_size),
 		T(the_core_scans_it),
 	};

@@ -6,6 +6,7 @@
 #include "arch.h"
 #include "board.h"
 #include "devicetree.h"
+#include "hwdom.h"
 #include "sysreg.h"
 #include "trap.h"
 
@@ -29,44 +30,15 @@ static int64_t hwdom_system_off(struct cpu *cpu, bool reset)
 	(void)cpu;
 	plat_log(PLAT_INFO, "the hardware domain %s",
 		 reset ? "resets the machine" : "switches the machine off");
+	hwdom_say_counts();
 	psci_system_off();
-}
-
-static enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access)
-{
-	volatile void *at = (volatile void *)access->address;
-
-	(void)cpu;
-	if (access->address < BOARD_ECAM ||
-	    access->address - BOARD_ECAM >= BOARD_ECAM_SIZE ||
-	    access->address & (access->size - 1))
-		return MMIO_ABORT;
-	switch (access->size) {
-	case 1:
-		if (access->write)
-			*(volatile uint8_t *)at = (uint8_t)access->value;
-		else
-			access->value = *(volatile uint8_t *)at;
-		break;
-	case 2:
-		if (access->write)
-			*(volatile uint16_t *)at = (uint16_t)access->value;
-		else
-			access->value = *(volatile uint16_t *)at;
-		break;
-	default:
-		if (access->write)
-			*(volatile uint32_t *)at = (uint32_t)access->value;
-		else
-			access->value = *(volatile uint32_t *)at;
-	}
-	return MMIO_DONE;
 }
 
 static struct vm hwdom = {
 	.name = "hardware domain",
 	.mmio = hwdom_mmio,
 	.system_off = hwdom_system_off,
+	.resume = hwdom_resume,
 };
 
 /* All of the hypervisor's RAM that its image leaves. */
@@ -83,14 +55,17 @@ static void map(uint64_t start, uint64_t size)
 		plat_bug("no room for the hardware domain's stage 2");
 }
 
-/* Everything at its own address, but the hypervisor's RAM and what traps. */
+/* Everything at its own address, but the hypervisor's RAM and what is PCI's. */
 static void init_hwdom(const struct fdt_memory *ram)
 {
+	uint64_t after_pci = BOARD_PCI_MEM32 + BOARD_PCI_MEM32_SIZE;
+
 	if (stage2_init(&hwdom.s2, HWDOM_VMID))
 		plat_bug("no room for the hardware domain's stage 2");
-	map(BOARD_DEVICES, BOARD_DEVICES_SIZE);
+	map(BOARD_DEVICES, BOARD_PCI_MEM32 - BOARD_DEVICES);
+	map(after_pci, BOARD_DEVICES + BOARD_DEVICES_SIZE - after_pci);
 	map(ram->start, ram->size);
-	map(BOARD_PCI_MEM64, BOARD_PCI_MEM64_SIZE);
+	hwdom_init(&hwdom.s2);
 }
 
 static void init_machine(void *fdt)

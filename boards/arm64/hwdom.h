@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The hardware domain and the PCI device layer: what it reaches of configuration
+ * and memory space of PCI, it reaches through the core.
+ */
+#ifndef BOARDS_ARM64_HWDOM_H
+#define BOARDS_ARM64_HWDOM_H
+
+#include "trap.h"
+
+/*
+ * Start the core, find what is there, and give it to the hardware domain, whose
+ * stage 2 @s2 is: PCI's memory space is not mapped there, BARs are as they come.
+ * At boot, on one CPU.
+ */
+void hwdom_init(struct stage2 *s2);
+
+/* struct vm's: an access where stage 2 has nothing; before its guest goes on. */
+enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access);
+void hwdom_resume(struct cpu *cpu);
+
+/* How often the hypervisor has touched each function, on the console. */
+void hwdom_say_counts(void);
+
+/*
+ * A piece of whatever is to be done and nobody waits for: on each way back to a
+ * guest, and while a CPU waits. No lock, no section.
+ */
+void board_poll(void);
+
+#endif

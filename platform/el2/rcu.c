@@ -31,6 +31,8 @@
  *     have found that value, or a later one; it did not, as 0 was read. So
  *     B came before E, and what follows E sees U, which came before B.
  *
+ * rcu.pml is this as a model.
+ *
  * The barrier of an entry is the only price of a trap. One in plat_gp_done()
  * is enough, for 1. says that U is before it on whichever CPU it runs.
  *

@@ -126,7 +126,7 @@ static void setup_time_and_interrupts(void)
 
 void cpu_setup_guest(struct cpu *cpu)
 {
-	sysreg_write(hcr_el2, hcr());
+	sysreg_write(hcr_el2, hcr() | cpu->vm->hcr);
 	setup_vectors();
 	setup_fine_traps();
 	setup_debug();
@@ -142,5 +142,10 @@ void cpu_main(struct cpu *cpu)
 {
 	cpu_init(cpu);
 	cpu_setup_guest(cpu);
+	if (cpu->vm->start) {
+		plat_rcu_enter();
+		cpu->vm->start(cpu);
+		plat_rcu_leave();
+	}
 	guest_enter(cpu->entry, cpu->context);
 }

@@ -82,6 +82,7 @@ static inline unsigned int id_field(uint64_t reg, unsigned int shift)
 /* --- control of EL1 and EL0 --- */
 #define HCR_VM BIT(0)   /* stage 2 */
 #define HCR_SWIO BIT(1) /* set/way invalidation cleans, too */
+#define HCR_FMO BIT(3)  /* FIQ comes here, and software interrupts sent */
 #define HCR_TSC BIT(19) /* SMC comes here */
 #define HCR_RW BIT(31)  /* EL1 is AArch64 */
 #define HCR_APK BIT(40) /* EL1 has the keys of pointer authentication */
@@ -134,6 +135,22 @@ static inline unsigned int id_field(uint64_t reg, unsigned int shift)
 #define ICC_SRE_ENABLE BIT(3)
 #define ICH_HCR_EL2 s3_4_c12_c11_0
 
+/* --- interrupts (Arm IHI 0069 §12.2) --- */
+#define ICC_PMR_EL1 s3_0_c4_c6_0
+#define ICC_PMR_ALL 0xff
+#define ICC_IAR0_EL1 s3_0_c12_c8_0
+#define ICC_EOIR0_EL1 s3_0_c12_c8_1
+#define ICC_SGI1R_EL1 s3_0_c12_c11_5
+#define SGIR_TARGETS UINT64_C(0xffff)
+#define SGIR_INTID_SHIFT 24
+#define SGIR_IRM BIT(40)
+/* Aff1 to Aff3, and of Aff0 what is above the list of targets. */
+#define SGIR_AFFINITY UINT64_C(0x00fff0ff00ff0000)
+#define SGIR_FOR(mpidr, intid)                                              \
+	(FIELD((mpidr) >> 32 & 0xff, 48) | FIELD((mpidr) >> 4 & 0xf, 44) |  \
+	 FIELD((mpidr) >> 16 & 0xff, 32) | FIELD((mpidr) >> 8 & 0xff, 16) | \
+	 FIELD((intid), SGIR_INTID_SHIFT) | BIT((mpidr)&0xf))
+
 /* --- ID registers --- */
 #define ID_AA64ISAR2_EL1 s3_0_c0_c6_2
 #define ID_AA64SMFR0_EL1 s3_0_c0_c4_5
@@ -164,6 +181,7 @@ static inline unsigned int id_field(uint64_t reg, unsigned int shift)
 #define EC_UNKNOWN 0x00
 #define EC_HVC64 0x16
 #define EC_SMC64 0x17
+#define EC_SYSREG 0x18
 #define EC_INSN_ABORT_LOWER 0x20
 #define EC_INSN_ABORT_SAME 0x21
 #define EC_DATA_ABORT_LOWER 0x24
@@ -185,6 +203,15 @@ static inline unsigned int id_field(uint64_t reg, unsigned int shift)
 #define FSC_PERMISSION 0x0c
 #define FSC_EXTERNAL 0x10
 #define FSC_EXTERNAL_WALK 0x14
+
+/* A trapped MSR or MRS: which register, as its encoding has it. */
+#define ISS_SYSREG UINT64_C(0x3ffc1e)
+#define ISS_SYSREG_READ BIT(0)
+#define ISS_SYSREG_RT_SHIFT 5
+#define SYSREG(op0, op1, crn, crm, op2)                                      \
+	(FIELD(op0, 20) | FIELD(op2, 17) | FIELD(op1, 14) | FIELD(crn, 10) | \
+	 FIELD(crm, 1))
+#define SYSREG_ICC_SGI1R SYSREG(3, 0, 12, 11, 5)
 
 #define SPSR_M UINT64_C(0x1f)
 #define SPSR_M_EL0T 0x0

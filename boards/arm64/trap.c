@@ -105,6 +105,18 @@ static void instruction_abort(struct cpu *cpu, uint64_t esr)
 		inject_abort(true);
 }
 
+/* Of all that could be trapped only writes are, and few of them. */
+static void sysreg(struct cpu *cpu, uint64_t esr, const struct regs *regs)
+{
+	unsigned int rt = esr >> ISS_SYSREG_RT_SHIFT & 0x1f;
+	uint64_t val = rt == ZERO_REGISTER ? 0 : regs->x[rt];
+
+	if (esr & ISS_SYSREG_READ || !cpu->vm->msr ||
+	    !cpu->vm->msr(cpu, esr & ISS_SYSREG, val))
+		return inject_undefined();
+	skip_instruction();
+}
+
 /* --- all exits ------------------------------------------------------------------- */
 
 static void dispatch(struct cpu *cpu, struct regs *regs)
@@ -116,6 +128,8 @@ static void dispatch(struct cpu *cpu, struct regs *regs)
 		return data_abort(cpu, esr, regs);
 	case EC_INSN_ABORT_LOWER:
 		return instruction_abort(cpu, esr);
+	case EC_SYSREG:
+		return sysreg(cpu, esr, regs);
 	case EC_SMC64: /* trapped before it was executed */
 		skip_instruction();
 		return psci_call(cpu, regs);
@@ -136,6 +150,15 @@ void trap_from_guest(struct regs *regs)
 	if (cpu->vm->resume)
 		cpu->vm->resume(cpu);
 	plat_rcu_leave();
+}
+
+/*
+ * Only of a VM with HCR_FMO: somebody made an interrupt one of group 0, which
+ * nobody wants. It is taken, and forgotten.
+ */
+void trap_fiq(void)
+{
+	sysreg_write(ICC_EOIR0_EL1, sysreg_read(ICC_IAR0_EL1));
 }
 
 void trap_from_self(const struct regs *regs)

@@ -23,7 +23,12 @@ enum mmio_verdict {
 struct vm {
 	struct stage2 s2;
 	const char *name;
+	uint64_t hcr; /* HCR_EL2, beside what all have */
+	/* On a CPU that was switched on for it, before its guest. NULL: no. */
+	void (*start)(struct cpu *cpu);
 	enum mmio_verdict (*mmio)(struct cpu *cpu, struct mmio *access);
+	/* A trapped MSR; SYSREG() names it. False, NULL: it is undefined. */
+	bool (*msr)(struct cpu *cpu, uint64_t reg, uint64_t val);
 	/* It asked PSCI for its end; returns as PSCI does, if at all. */
 	int64_t (*system_off)(struct cpu *cpu, bool reset);
 	/* Each time before a guest goes on: what waits. NULL: nothing. */
@@ -32,6 +37,7 @@ struct vm {
 
 /* vectors.S; sections are open, no lock is held. */
 void trap_from_guest(struct regs *regs);
+void trap_fiq(void);
 void trap_from_self(const struct regs *regs) __attribute__((noreturn));
 
 /* inject.c: the guest takes an exception of its own instead of going on. */

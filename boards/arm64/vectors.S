@@ -58,18 +58,21 @@ vectors:
 	.rept	8			// from EL2 itself: our own mistake
 	entry	own
 	.endr
-	entry	guest			// from a guest in AArch64: synchronous
-	.rept	3			// interrupts are not routed to EL2
-	entry	own
-	.endr
-	entry	guest			// its user space may be AArch32
-	.rept	3
-	entry	own
+	.rept	2			// from a guest in AArch64, in AArch32
+	entry	guest			// synchronous
+	entry	own			// IRQ: not routed to EL2
+	entry	fiq
+	entry	own			// SError: neither
 	.endr
 
 guest:	save
 	mov	x0, sp
 	bl	trap_from_guest
+	restore
+	eret
+
+fiq:	save
+	bl	trap_fiq
 	restore
 	eret
 

@@ -19,6 +19,24 @@
 /* Where the loader put the hardware domain's kernel. */
 #define BOARD_KERNEL UINT64_C(0x50000000)
 
+/*
+ * The second guest's: RAM, and above it what the loader put there for it, a
+ * kernel and an initial RAM disk, zeros after it. The hardware domain's RAM ends
+ * below. Its device's INTx: of slot 5 on the root bus, INTA (hw/pci-host/gpex.c).
+ */
+#define BOARD_GUEST_RAM UINT64_C(0x68000000)
+#define BOARD_GUEST_RAM_SIZE UINT64_C(0x10000000)
+#define BOARD_GUEST_IMAGE UINT64_C(0x78000000)
+#define BOARD_GUEST_IMAGE_SIZE UINT64_C(0x04000000)
+#define BOARD_GUEST_INITRD UINT64_C(0x7c000000)
+#define BOARD_GUEST_INITRD_SIZE UINT64_C(0x00800000)
+#define BOARD_GUEST_BOOTARGS "console=ttyAMA0 quiet story=guest"
+#define BOARD_GUEST_INTID (32 + 3 + 5 % 4)
+
+#define BOARD_GICD UINT64_C(0x08000000)
+#define BOARD_GICR UINT64_C(0x080a0000)
+#define BOARD_GICR_SIZE UINT64_C(0x00f60000)
+
 #define BOARD_ECAM UINT64_C(0x4010000000)
 #define BOARD_ECAM_SIZE UINT64_C(0x10000000)
 /* PCI memory: 32-bit, among the devices, and 64-bit. */

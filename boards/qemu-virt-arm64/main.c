@@ -6,6 +6,7 @@
 #include "arch.h"
 #include "board.h"
 #include "devicetree.h"
+#include "guest.h"
 #include "hwdom.h"
 #include "sysreg.h"
 #include "trap.h"
@@ -66,21 +67,23 @@ static void init_hwdom(const struct fdt_memory *ram)
 	map(after_pci, BOARD_DEVICES + BOARD_DEVICES_SIZE - after_pci);
 	map(ram->start, ram->size);
 	hwdom_init(&hwdom.s2);
+	guest_init();
 }
 
 static void init_machine(void *fdt)
 {
+	const uint64_t guest_end = BOARD_GUEST_INITRD + BOARD_GUEST_INITRD_SIZE;
 	struct fdt_memory ram;
 
 	fdt_check(fdt);
 	if (fdt_get_memory(fdt, &ram) || ram.start != BOARD_RAM ||
-	    ram.size <= BOARD_HYPERVISOR_SIZE || fdt_add_cpus(fdt))
+	    ram.start + ram.size < guest_end || fdt_add_cpus(fdt))
 		plat_bug("a device tree of another machine");
 	mmu_map_ram(ram.start, ram.size);
 	mmu_map_device(BOARD_ECAM, BOARD_ECAM_SIZE);
 	mmu_map_device(BOARD_PCI_MEM64, BOARD_PCI_MEM64_SIZE);
 	hwdom_ram.start = ram.start + BOARD_HYPERVISOR_SIZE;
-	hwdom_ram.size = ram.size - BOARD_HYPERVISOR_SIZE;
+	hwdom_ram.size = BOARD_GUEST_RAM - hwdom_ram.start;
 	if (fdt_set_memory(fdt, &hwdom_ram))
 		plat_bug("the device tree cannot be changed");
 }
@@ -98,7 +101,7 @@ void board_main(void *fdt)
 	struct cpu *cpu = &cpus[0];
 
 	cpu_init(cpu);
-	cpu->on = true;
+	cpu->on = true; /* firmware's doing */
 	cpu->vm = &hwdom;
 	plat_rcu_enter();
 	init_machine(fdt);

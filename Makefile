@@ -6,12 +6,14 @@
 PREFIX ?= /usr/local
 MESON = scripts/configure
 
-.PHONY: help run run-dom0 test check bench bench-instructions fuzz explore faults mutants coverage install clean
+.PHONY: help run run-dom0 run-el2 test test-el2 check bench bench-instructions fuzz explore faults mutants coverage install clean
 
 help:
 	@echo "make run      build, and watch a card being removed from a busy host"
 	@echo "make run-dom0 and a dom0 at the Xen interface, that does not mind answers"
+	@echo "make run-el2  the EL2 hypervisor under an unmodified Linux, in QEMU"
 	@echo "make test     all tests under sanitizers"
+	@echo "make test-el2 the EL2 hypervisor, with the Linux on it"
 	@echo "make check    format, lint, layering, the freestanding core"
 	@echo "make bench    measure"
 	@echo "make bench-instructions  count instructions of the hot paths"
@@ -35,9 +37,19 @@ run-dom0:
 	@ninja -C build/release --quiet examples/dom0/dom0
 	@build/release/examples/dom0/dom0
 
+run-el2:
+	@scripts/prepare el2
+	@$(MESON) el2
+	@ninja -C build/el2 --quiet
+	@boards/qemu-virt-arm64/run boot </dev/null
+
 test:
 	@scripts/prepare test
 	@scripts/test
+
+test-el2:
+	@scripts/prepare el2
+	@tests/el2/run
 
 check:
 	@scripts/prepare check

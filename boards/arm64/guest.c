@@ -182,8 +182,6 @@ static enum mmio_verdict guest_mmio(struct cpu *cpu, struct mmio *access)
 	uint64_t at = access->address;
 
 	(void)cpu;
-	if (at % access->size)
-		return MMIO_ABORT;
 	if (inside(at, GUEST_ECAM, GUEST_ECAM_SIZE) ||
 	    inside(at, GUEST_PCI_MEM, GUEST_PCI_MEM_SIZE))
 		return pci_access(access);

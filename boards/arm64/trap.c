@@ -67,7 +67,8 @@ static void finish_read(uint64_t esr, struct regs *regs,
 }
 
 /*
- * Without a syndrome (pairs, write-back, cache maintenance, exclusives) there is
+ * Where this is an answer memory is a device's: nothing is misaligned. And
+ * without a syndrome (pairs, write-back, cache maintenance, exclusives) there is
  * nothing to emulate it by.
  */
 static void data_abort(struct cpu *cpu, uint64_t esr, struct regs *regs)
@@ -83,6 +84,8 @@ static void data_abort(struct cpu *cpu, uint64_t esr, struct regs *regs)
 	if (!(esr & ISS_ISV))
 		return inject_abort(false);
 	access = decode(esr, regs);
+	if (access.address % access.size)
+		return inject_abort(false);
 	switch (cpu->vm->mmio(cpu, &access)) {
 	case MMIO_AGAIN:
 		return;

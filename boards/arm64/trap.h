@@ -8,7 +8,7 @@
 
 /* An access of a guest's to where its stage 2 has nothing. */
 struct mmio {
-	uint64_t address; /* IPA; perhaps not aligned */
+	uint64_t address; /* IPA, aligned */
 	uint8_t size;     /* 1, 2, 4, 8 */
 	bool write;
 	uint64_t value; /* written; or to be read, of @size */

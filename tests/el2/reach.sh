@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What Linux may not reach, or not like that, is an abort of its own.
+
+cd "$(dirname "$0")/../.." || exit
+. tests/el2/lib.sh
+
+aborts() { # WHAT, FILE OFFSET HOW
+	says "$1 ($2 $4)" "story: .* $2 $3 $4: abort"
+}
+
+boot --append iomem=relaxed reach
+aborts "the hypervisor's memory" /dev/mem 0x40200000 load4
+aborts "the hypervisor's memory" /dev/mem 0x40200000 store4
+aborts "the hypervisor's last page" /dev/mem 0x40fff000 pair
+aborts "the second guest's memory" /dev/mem 0x68000000 load8
+aborts 'where nobody is' /dev/mem 0x4000000000 load4
+
+for how in load1:36 load1-signed:36 load2:1b36 load4:c1b36 \
+	load8:100...000c1b36; do
+	says "configuration space by ${how%:*}" \
+		"story: config /dev/mem 0x4010010000 ${how/:/: }"
+done
+for how in pair writeback vector exclusive atomic; do
+	aborts 'configuration space' /dev/mem 0x4010010000 $how
+done
+for offset in 0x4010010001 0x4010010002 0x4010010003 0x4010010ffe; do
+	aborts "misaligned, $offset" /dev/mem $offset load4
+done
+aborts 'misaligned, 0x4010010001' /dev/mem 0x4010010001 load2
+says "the disk's checksum" "story: disk $(sum build/el2/disk)  -"
+ends_well

@@ -374,7 +374,6 @@ void guest_init(void)
 	plat_lock_init(&guest.lock);
 	plat_event_init(&guest.ended);
 	guest.vgic.intid = BOARD_GUEST_INTID;
-	guest.vm.name = "second guest";
 	guest.vm.hcr = HCR_FMO;
 	guest.vm.start = guest_begin;
 	guest.vm.mmio = guest_mmio;

@@ -36,7 +36,7 @@ void guest_init(void);
 int guest_start(pci_sbdf_t sbdf) __must_check;
 /*
  * End it, wherever it is; its device is the hardware domain's again. 0; -ENOENT
- * it is off; -ETIMEDOUT it has not ended in time, but will. Waits.
+ * it does not run; -ETIMEDOUT it has not ended in time, but will. Waits.
  */
 int guest_stop(void) __must_check;
 void guest_query(struct guest_info *info);

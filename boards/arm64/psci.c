@@ -86,6 +86,8 @@ static int64_t guest_cpu_on(struct cpu *cpu, const struct regs *regs)
 {
 	struct cpu *target = cpu_find(regs->x[1]);
 
+	if (!cpu->vm->smp)
+		return PSCI_DENIED;
 	if (!target)
 		return PSCI_INVALID_PARAMETERS;
 	return psci_cpu_on(target, cpu->vm, regs->x[2], regs->x[3]);
@@ -115,9 +117,10 @@ static int64_t call(struct cpu *cpu, const struct regs *regs)
 	switch (fn & ~(uint32_t)SMCCC_64) {
 	case PSCI_CPU_ON:
 		return guest_cpu_on(cpu, regs);
-	case PSCI_CPU_OFF:
+	case PSCI_CPU_OFF: /* the only one: then nothing is left */
+		if (!cpu->vm->smp)
+			return cpu->vm->system_off(cpu, false);
 		psci_cpu_off(cpu);
-		return PSCI_DENIED;
 	case PSCI_SYSTEM_OFF:
 	case PSCI_SYSTEM_RESET:
 		return cpu->vm->system_off(cpu, fn == PSCI_SYSTEM_RESET);

@@ -22,7 +22,7 @@ enum mmio_verdict {
 
 struct vm {
 	struct stage2 s2;
-	const char *name;
+	bool smp;     /* may switch other CPUs on, and its own off */
 	uint64_t hcr; /* HCR_EL2, beside what all have */
 	/* On a CPU that was switched on for it, before its guest. NULL: no. */
 	void (*start)(struct cpu *cpu);
@@ -49,7 +49,7 @@ void psci_call(struct cpu *cpu, struct regs *regs);
 /* Switch @cpu on: its guest starts at @entry. As PSCI's CPU_ON. */
 int64_t psci_cpu_on(struct cpu *cpu, struct vm *vm, uint64_t entry,
 		    uint64_t context);
-void psci_cpu_off(struct cpu *cpu);
+void psci_cpu_off(struct cpu *cpu) __attribute__((noreturn));
 void psci_system_off(void) __attribute__((noreturn));
 
 #endif

@@ -36,7 +36,7 @@ static int64_t hwdom_system_off(struct cpu *cpu, bool reset)
 }
 
 static struct vm hwdom = {
-	.name = "hardware domain",
+	.smp = true,
 	.mmio = hwdom_mmio,
 	.system_off = hwdom_system_off,
 	.resume = hwdom_resume,

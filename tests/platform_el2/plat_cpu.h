@@ -30,6 +30,11 @@ static inline void plat_full_barrier(void)
 	__atomic_exchange_n(&place, 1, __ATOMIC_SEQ_CST);
 }
 
+static inline void plat_device_barrier(void)
+{
+	plat_full_barrier();
+}
+
 static inline uint64_t plat_counter(void)
 {
 	struct timespec ts;

@@ -23,6 +23,12 @@ static inline void plat_full_barrier(void)
 	__asm__ volatile("dmb ish" ::: "memory");
 }
 
+/* The same also for devices that read memory, and for their registers. */
+static inline void plat_device_barrier(void)
+{
+	__asm__ volatile("dsb sy" ::: "memory");
+}
+
 /* CNTPCT_EL0 may be read early without the barrier (Arm ARM D12.1.2). */
 static inline uint64_t plat_counter(void)
 {

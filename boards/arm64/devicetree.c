@@ -6,6 +6,7 @@
 
 #include "arch.h"
 #include "devicetree.h"
+#include "smmuv3.h"
 
 void fdt_check(const void *fdt)
 {
@@ -67,4 +68,35 @@ int fdt_add_cpus(const void *fdt)
 				   : fdt64_ld((const fdt64_t *)reg));
 	}
 	return 0;
+}
+
+/* iommu-map: requester ID, phandle, StreamID, length; one row for them all. */
+int fdt_take_smmu(void *fdt, struct smmu_setup *smmu)
+{
+	int len, unit, bridge;
+	const fdt64_t *reg;
+	const fdt32_t *map;
+
+	unit = fdt_node_offset_by_compatible(fdt, -1, "arm,smmu-v3");
+	bridge =
+		fdt_node_offset_by_compatible(fdt, -1, "pci-host-ecam-generic");
+	if (unit < 0 || bridge < 0)
+		return -ENOENT;
+	map = fdt_getprop(fdt, bridge, "iommu-map", &len);
+	if (!map)
+		return -ENOENT;
+	if (len != 4 * sizeof(*map) || fdt32_ld(&map[0]) ||
+	    fdt32_ld(&map[1]) != fdt_get_phandle(fdt, unit) ||
+	    fdt32_ld(&map[3]) != UINT16_MAX + 1)
+		return -EINVAL;
+	smmu->stream = fdt32_ld(&map[2]);
+	reg = fdt_getprop(fdt, unit, "reg", &len);
+	if (!reg || len != 2 * sizeof(*reg) ||
+	    fdt64_ld(&reg[1]) < SMMU_REGISTERS_SIZE)
+		return -EINVAL;
+	smmu->registers = (volatile char *)fdt64_ld(&reg[0]);
+	return fdt_nop_property(fdt, bridge, "iommu-map") ||
+			       fdt_nop_node(fdt, unit)
+		       ? -EINVAL
+		       : 0;
 }

@@ -5,6 +5,8 @@
 
 #include <holdfast/types.h>
 
+struct smmu_setup;
+
 struct fdt_memory {
 	uint64_t start, size;
 };
@@ -16,5 +18,11 @@ int fdt_get_memory(const void *fdt, struct fdt_memory *memory) __must_check;
 int fdt_set_memory(void *fdt, const struct fdt_memory *memory) __must_check;
 /* cpu_add() for each CPU. 0 or -EINVAL. */
 int fdt_add_cpus(const void *fdt) __must_check;
+/*
+ * The SMMUv3 of the PCI host bridge is the hypervisor's: @smmu->registers and
+ * .stream are set, and the tree has no trace of it any more. 0; -ENOENT there is
+ * none; -EINVAL there is, but not for all requester IDs in a row.
+ */
+int fdt_take_smmu(void *fdt, struct smmu_setup *smmu) __must_check;
 
 #endif

@@ -14,6 +14,7 @@
 #include <holdfast/atomic.h>
 #include <holdfast/config.h>
 #include <holdfast/event.h>
+#include <holdfast/iommu.h>
 #include <holdfast/irq.h>
 #include <holdfast/pci_regs.h>
 #include <holdfast/reset.h>
@@ -183,6 +184,7 @@ enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access)
 void board_poll(void)
 {
 	plat_rcu_poll();
+	smmu_poll();
 }
 
 void hwdom_resume(struct cpu *cpu)
@@ -202,7 +204,7 @@ static int extend(struct vpci *view, struct pci_dev *pdev, struct domain *d)
 	return d == hardware_domain ? buses_extend(view, pdev) : 0;
 }
 
-static void start_core(void)
+static void start_core(bool smmu)
 {
 	static const struct vpci_options vpci = { .hardware_views = true,
 						  .extend = extend };
@@ -213,6 +215,8 @@ static void start_core(void)
 	must(pci_vpci_init(&vpci), "pci_vpci_init");
 	must(pci_irq_init(NULL), "pci_irq_init");
 	must(pci_reset_init(), "pci_reset_init");
+	if (smmu)
+		must(pci_iommu_init(NULL), "pci_iommu_init");
 	pci_hardware_domain_ops(&hwdom_ops);
 	pci_event_listen(&listener);
 	must(vpci_ecam_add(hardware_domain, BOARD_ECAM, 0, 0, LAST_BUS),
@@ -257,11 +261,13 @@ static void find_all(void)
 	}
 }
 
-void hwdom_init(struct stage2 *s2)
+void hwdom_init(struct stage2 *s2, const struct smmu_setup *smmu)
 {
 	stage2 = s2;
-	start_core();
+	start_core(smmu);
 	ecam_host_init(&host);
+	if (smmu)
+		must(smmu_init(&host.host, smmu), "SMMU");
 	must(pci_segment_add(0, &host.host), "pci_segment_add");
 	find_all();
 }

@@ -6,14 +6,15 @@
 #ifndef BOARDS_ARM64_HWDOM_H
 #define BOARDS_ARM64_HWDOM_H
 
+#include "smmuv3.h"
 #include "trap.h"
 
 /*
  * Start the core, find what is there, and give it to the hardware domain, whose
  * stage 2 @s2 is: PCI's memory space is not mapped there, BARs are as they come.
- * At boot, on one CPU.
+ * DMA is confined by @smmu; NULL: the machine has none. At boot, on one CPU.
  */
-void hwdom_init(struct stage2 *s2);
+void hwdom_init(struct stage2 *s2, const struct smmu_setup *smmu);
 
 /* struct vm's: an access where stage 2 has nothing; before its guest goes on. */
 enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access);

@@ -3,6 +3,8 @@
  * The boot of the hypervisor on QEMU's "virt": its own memory, the hardware
  * domain's view of the machine, and then that domain's kernel.
  */
+#include <holdfast/errno.h>
+
 #include "arch.h"
 #include "board.h"
 #include "devicetree.h"
@@ -20,6 +22,7 @@
 extern char bss_end[];
 
 static struct fdt_memory hwdom_ram;
+static struct smmu_setup smmu; /* .registers NULL: there is none */
 
 void board_stop(void)
 {
@@ -56,6 +59,33 @@ static void map(uint64_t start, uint64_t size)
 		plat_bug("no room for the hardware domain's stage 2");
 }
 
+/*
+ * Its devices reach its RAM, and no BARs: those may be another's. Where there is
+ * no SMMU they reach everything.
+ */
+static void init_dma(const struct fdt_memory *ram)
+{
+	const struct smmu_memory memory[] = {
+		{ .start = ram->start, .size = ram->size },
+		{ .start = BOARD_GITS_TRANSLATER & ~(STAGE2_PAGE - 1),
+		  .size = STAGE2_PAGE,
+		  .device = true },
+	};
+
+	if (!smmu.registers) {
+		plat_log(PLAT_WARN, "no SMMU: devices reach all memory");
+		hwdom_init(&hwdom.s2, NULL);
+		return;
+	}
+	if (stage2_unmap(&hwdom.s2, (uint64_t)smmu.registers,
+			 SMMU_REGISTERS_SIZE))
+		plat_bug("the SMMU stays the hardware domain's");
+	smmu.doorbell = BOARD_GITS_TRANSLATER;
+	smmu.memory = memory;
+	smmu.memories = ARRAY_SIZE(memory);
+	hwdom_init(&hwdom.s2, &smmu);
+}
+
 /* Everything at its own address, but the hypervisor's RAM and what is PCI's. */
 static void init_hwdom(const struct fdt_memory *ram)
 {
@@ -66,7 +96,7 @@ static void init_hwdom(const struct fdt_memory *ram)
 	map(BOARD_DEVICES, BOARD_PCI_MEM32 - BOARD_DEVICES);
 	map(after_pci, BOARD_DEVICES + BOARD_DEVICES_SIZE - after_pci);
 	map(ram->start, ram->size);
-	hwdom_init(&hwdom.s2);
+	init_dma(ram);
 	guest_init();
 }
 
@@ -74,6 +104,7 @@ static void init_machine(void *fdt)
 {
 	const uint64_t guest_end = BOARD_GUEST_INITRD + BOARD_GUEST_INITRD_SIZE;
 	struct fdt_memory ram;
+	int err;
 
 	fdt_check(fdt);
 	if (fdt_get_memory(fdt, &ram) || ram.start != BOARD_RAM ||
@@ -84,7 +115,8 @@ static void init_machine(void *fdt)
 	mmu_map_device(BOARD_PCI_MEM64, BOARD_PCI_MEM64_SIZE);
 	hwdom_ram.start = ram.start + BOARD_HYPERVISOR_SIZE;
 	hwdom_ram.size = BOARD_GUEST_RAM - hwdom_ram.start;
-	if (fdt_set_memory(fdt, &hwdom_ram))
+	err = fdt_take_smmu(fdt, &smmu);
+	if (fdt_set_memory(fdt, &hwdom_ram) || (err && err != -ENOENT))
 		plat_bug("the device tree cannot be changed");
 }
 

@@ -49,6 +49,19 @@ int fdt_set_memory(void *fdt, const struct fdt_memory *memory)
 		       : 0;
 }
 
+int fdt_hide(void *fdt, const char *compatible)
+{
+	int node, err = 0;
+
+	while (!err) {
+		node = fdt_node_offset_by_compatible(fdt, -1, compatible);
+		if (node < 0)
+			return 0;
+		err = fdt_nop_node(fdt, node);
+	}
+	return -EINVAL;
+}
+
 int fdt_add_cpus(const void *fdt)
 {
 	int node, len, parent = fdt_path_offset(fdt, "/cpus");

@@ -24,5 +24,7 @@ int fdt_add_cpus(const void *fdt) __must_check;
  * none; -EINVAL there is, but not for all requester IDs in a row.
  */
 int fdt_take_smmu(void *fdt, struct smmu_setup *smmu) __must_check;
+/* Nothing that is @compatible is there any more. 0 or -EINVAL. */
+int fdt_hide(void *fdt, const char *compatible) __must_check;
 
 #endif

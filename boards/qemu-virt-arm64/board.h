@@ -8,9 +8,6 @@
 
 #include <holdfast/types.h>
 
-/* Devices below RAM: flash, GIC, console, RTC, 32-bit PCI memory and ports. */
-#define BOARD_DEVICES UINT64_C(0)
-#define BOARD_DEVICES_SIZE UINT64_C(0x40000000)
 #define BOARD_UART UINT64_C(0x09000000)
 
 #define BOARD_RAM UINT64_C(0x40000000)

@@ -24,6 +24,19 @@ extern char bss_end[];
 static struct fdt_memory hwdom_ram;
 static struct smmu_setup smmu; /* .registers NULL: there is none */
 
+/* What the hardware domain has of the machine, PCI apart (hw/arm/virt.c). */
+static const struct fdt_memory devices[] = {
+	{ 0x08000000, 0x01000000 }, /* interrupt controller, with its ITS */
+	{ BOARD_UART, 0x1000 },     /* console */
+	{ 0x09010000, 0x1000 },     /* real-time clock */
+	{ 0x09030000, 0x1000 },     /* power button */
+	{ 0x3eff0000, 0x10000 },    /* PCI's ports */
+};
+
+/* What reads and writes memory past the SMMU, and flash. */
+static const char *const hidden[] = { "qemu,fw-cfg-mmio", "virtio,mmio",
+				      "cfi-flash" };
+
 void board_stop(void)
 {
 	psci_system_off();
@@ -77,34 +90,31 @@ static void init_dma(const struct fdt_memory *ram)
 		hwdom_init(&hwdom.s2, NULL);
 		return;
 	}
-	if (stage2_unmap(&hwdom.s2, (uint64_t)smmu.registers,
-			 SMMU_REGISTERS_SIZE))
-		plat_bug("the SMMU stays the hardware domain's");
 	smmu.doorbell = BOARD_GITS_TRANSLATER;
 	smmu.memory = memory;
 	smmu.memories = ARRAY_SIZE(memory);
 	hwdom_init(&hwdom.s2, &smmu);
 }
 
-/* Everything at its own address, but the hypervisor's RAM and what is PCI's. */
+/* Everything at its own address. */
 static void init_hwdom(const struct fdt_memory *ram)
 {
-	uint64_t after_pci = BOARD_PCI_MEM32 + BOARD_PCI_MEM32_SIZE;
+	size_t i;
 
 	if (stage2_init(&hwdom.s2, HWDOM_VMID))
 		plat_bug("no room for the hardware domain's stage 2");
-	map(BOARD_DEVICES, BOARD_PCI_MEM32 - BOARD_DEVICES);
-	map(after_pci, BOARD_DEVICES + BOARD_DEVICES_SIZE - after_pci);
+	for (i = 0; i < ARRAY_SIZE(devices); i++)
+		map(devices[i].start, devices[i].size);
 	map(ram->start, ram->size);
 	init_dma(ram);
 	guest_init();
 }
 
-static void init_machine(void *fdt)
+/* What the device tree says of the machine … */
+static void read_machine(const void *fdt)
 {
 	const uint64_t guest_end = BOARD_GUEST_INITRD + BOARD_GUEST_INITRD_SIZE;
 	struct fdt_memory ram;
-	int err;
 
 	fdt_check(fdt);
 	if (fdt_get_memory(fdt, &ram) || ram.start != BOARD_RAM ||
@@ -115,9 +125,19 @@ static void init_machine(void *fdt)
 	mmu_map_device(BOARD_PCI_MEM64, BOARD_PCI_MEM64_SIZE);
 	hwdom_ram.start = ram.start + BOARD_HYPERVISOR_SIZE;
 	hwdom_ram.size = BOARD_GUEST_RAM - hwdom_ram.start;
-	err = fdt_take_smmu(fdt, &smmu);
+}
+
+/* … and what it is to say to the hardware domain. */
+static void edit_machine(void *fdt)
+{
+	int err = fdt_take_smmu(fdt, &smmu);
+	size_t i;
+
 	if (fdt_set_memory(fdt, &hwdom_ram) || (err && err != -ENOENT))
 		plat_bug("the device tree cannot be changed");
+	for (i = 0; i < ARRAY_SIZE(hidden); i++)
+		if (fdt_hide(fdt, hidden[i]))
+			plat_bug("%s cannot be hidden", hidden[i]);
 }
 
 static void check_kernel(void)
@@ -136,7 +156,8 @@ void board_main(void *fdt)
 	cpu->on = true; /* firmware's doing */
 	cpu->vm = &hwdom;
 	plat_rcu_enter();
-	init_machine(fdt);
+	read_machine(fdt);
+	edit_machine(fdt);
 	init_pool();
 	init_hwdom(&hwdom_ram);
 	check_kernel();

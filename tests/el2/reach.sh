@@ -15,6 +15,7 @@ aborts "the hypervisor's memory" /dev/mem 0x40200000 load4
 aborts "the hypervisor's memory" /dev/mem 0x40200000 store4
 aborts "the hypervisor's last page" /dev/mem 0x40fff000 pair
 aborts "the second guest's memory" /dev/mem 0x68000000 load8
+aborts "QEMU's fw_cfg, with its DMA" /dev/mem 0x09020010 load8
 aborts 'where nobody is' /dev/mem 0x4000000000 load4
 
 for how in load1:36 load1-signed:36 load2:1b36 load4:c1b36 \

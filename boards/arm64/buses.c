@@ -8,6 +8,7 @@
 
 #define DEVICES 32
 #define FUNCTIONS 8
+#define MAX_DEPTH 64 /* bridges above each other: the stack has an end */
 
 /* --- giving them ---------------------------------------------------------------- */
 
@@ -15,6 +16,7 @@ struct numbers {
 	uint16_t seg;
 	uint8_t highest; /* given so far */
 	uint8_t last;
+	unsigned int depth;
 };
 
 static void number_bus(struct numbers *n, uint8_t bus, bool link);
@@ -45,13 +47,15 @@ static void number_bridge(struct numbers *n, pci_sbdf_t bridge)
 {
 	uint8_t secondary = n->highest + 1;
 
-	if (n->highest == n->last) {
+	if (n->highest == n->last || n->depth == MAX_DEPTH) {
 		set_numbers(bridge, 0, 0);
 		return;
 	}
 	set_numbers(bridge, secondary, n->last);
 	n->highest = secondary;
+	n->depth++;
 	number_bus(n, secondary, leads_to_a_link(bridge));
+	n->depth--;
 	set_numbers(bridge, secondary, n->highest);
 }
 

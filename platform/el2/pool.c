@@ -116,33 +116,34 @@ static struct block *cut(unsigned int order)
 	return block;
 }
 
-/* Says whether it is the first. */
-static bool account(struct block *block, unsigned int order)
+static void account(struct block *block, unsigned int order)
 {
 	struct plat_pool_stats *stats = &pool.stats;
 
-	if (!block)
-		return !stats->failed++;
+	if (!block) {
+		stats->failed++;
+		return;
+	}
 	stats->used += GRAIN << order;
 	if (stats->peak < stats->used)
 		stats->peak = stats->used;
-	return false;
 }
 
 void *plat_zalloc(size_t size)
 {
 	unsigned int order = order_of(size);
+	struct plat_pool_stats now;
 	struct block *block;
-	bool first;
 
 	plat_lock(&pool.lock);
 	block = cut(order);
-	first = account(block, order);
+	account(block, order);
+	now = pool.stats;
 	plat_unlock(&pool.lock);
-	if (first)
+	if (!block && now.failed == 1)
 		plat_log(PLAT_ERROR,
 			 "memory: no room for %zu bytes, %zu of %zu are used",
-			 size, pool.stats.used, pool.stats.size);
+			 size, now.used, now.size);
 	return block ? memset(block, 0, size) : NULL;
 }
 
@@ -170,11 +171,12 @@ static void join(size_t grain, unsigned int order)
 
 void plat_free(void *p)
 {
-	size_t grain = grain_of(p);
 	unsigned int order;
+	size_t grain;
 
 	if (!p)
 		return;
+	grain = grain_of(p);
 	plat_lock(&pool.lock);
 	if (grain >= pool.grains || (uintptr_t)p & (GRAIN - 1) ||
 	    pool.map[grain] & FREE)

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bus numbers, over a machine that routes by them as hardware does: a function
+ * answers at the bus that the bridge above it has been given, if all bridges
+ * above that one forward it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <holdfast/config.h>
+#include <holdfast/pci_regs.h>
+
+#include "buses.h"
+
+#define ROOT (-1)
+#define LAST 0xff
+
+enum kind { ENDPOINT, ROOT_PORT, UPSTREAM, DOWNSTREAM, LEGACY_BRIDGE };
+
+struct function {
+	int above; /* in machine[], or ROOT */
+	uint8_t devfn;
+	enum kind kind;
+	bool several;
+	bool everywhere; /* answers for each device number of its bus */
+	uint8_t config[256];
+};
+
+static struct function machine[300];
+static int nfunctions;
+static unsigned int touched_elsewhere; /* below a link, beyond device 0 */
+
+static int put(int above, uint8_t dev, uint8_t fn, enum kind kind)
+{
+	static const uint8_t type[] = { PCI_EXP_TYPE_ENDPOINT,
+					PCI_EXP_TYPE_ROOT_PORT,
+					PCI_EXP_TYPE_UPSTREAM,
+					PCI_EXP_TYPE_DOWNSTREAM, 0 };
+	struct function *f = &machine[nfunctions];
+
+	memset(f, 0, sizeof(*f));
+	f->above = above;
+	f->devfn = PCI_DEVFN(dev, fn);
+	f->kind = kind;
+	memcpy(f->config, "\x36\x1b\x01\x00", 4);
+	if (kind != ENDPOINT)
+		f->config[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_BRIDGE;
+	if (kind != LEGACY_BRIDGE) {
+		f->config[PCI_STATUS] = PCI_STATUS_CAP_LIST;
+		f->config[PCI_CAPABILITY_LIST] = 0x40;
+		f->config[0x40] = PCI_CAP_ID_EXP;
+		f->config[0x42] = (uint8_t)(type[kind] << 4 | 2);
+	}
+	return nfunctions++;
+}
+
+/* The bus that it is on; -1: no request comes there. */
+static int bus_of(const struct function *f)
+{
+	const struct function *up;
+	int bus;
+
+	if (f->above == ROOT)
+		return 0;
+	bus = machine[f->above].config[PCI_SECONDARY_BUS];
+	for (up = &machine[f->above];; up = &machine[up->above]) {
+		if (bus < up->config[PCI_SECONDARY_BUS] ||
+		    bus > up->config[PCI_SUBORDINATE_BUS] || !bus)
+			return -1;
+		if (up->above == ROOT)
+			return bus;
+	}
+}
+
+static struct function *find(pci_sbdf_t sbdf)
+{
+	int i;
+
+	for (i = 0; i < nfunctions; i++) {
+		struct function *f = &machine[i];
+
+		if (bus_of(f) != sbdf.bus)
+			continue;
+		if (f->everywhere && PCI_DEV(sbdf)) {
+			touched_elsewhere++;
+			return f;
+		}
+		if (f->devfn == sbdf.devfn)
+			return f;
+	}
+	return NULL;
+}
+
+static int fake_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+		     uint8_t size, uint32_t *val)
+{
+	struct function *f = find(sbdf);
+
+	(void)host;
+	*val = UINT32_MAX >> (32 - 8 * size);
+	if (f && reg < sizeof(f->config)) {
+		*val = 0;
+		memcpy(val, f->config + reg, size);
+	}
+	return 0;
+}
+
+static int fake_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+		      uint8_t size, uint32_t val)
+{
+	struct function *f = find(sbdf);
+
+	(void)host;
+	if (f && reg < sizeof(f->config) && f->kind != ENDPOINT)
+		memcpy(f->config + reg, &val, size);
+	return 0;
+}
+
+static const struct pci_host_ops ops = { .read = fake_read,
+					 .write = fake_write };
+static struct pci_host host = { .ops = &ops, .name = "fake" };
+
+static int extend(struct vpci *view, struct pci_dev *pdev, struct domain *d)
+{
+	return d == hardware_domain ? buses_extend(view, pdev) : 0;
+}
+
+static int set_up(void **state)
+{
+	static const struct vpci_options vpci = { .hardware_views = true,
+						  .extend = extend };
+
+	(void)state;
+	nfunctions = 0;
+	touched_elsewhere = 0;
+	return pci_init() || pci_config_init() || pci_vpci_init(&vpci) ||
+	       pci_segment_add(0, &host);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	pci_fini();
+	return 0;
+}
+
+static void has(int bridge, uint8_t primary, uint8_t secondary,
+		uint8_t subordinate)
+{
+	const uint8_t *config = machine[bridge].config;
+
+	assert_int_equal(config[PCI_PRIMARY_BUS], primary);
+	assert_int_equal(config[PCI_SECONDARY_BUS], secondary);
+	assert_int_equal(config[PCI_SUBORDINATE_BUS], subordinate);
+}
+
+static void test_depth_first_by_address(void **state)
+{
+	int first, second, up, down, down2, third, legacy;
+	struct pci_scan scan;
+
+	(void)state;
+	third = put(ROOT, 5, 0, ROOT_PORT); /* the order here does not matter */
+	first = put(ROOT, 1, 0, ROOT_PORT);
+	second = put(ROOT, 2, 0, ROOT_PORT);
+	put(first, 0, 0, ENDPOINT);
+	up = put(second, 0, 0, UPSTREAM);
+	down2 = put(up, 3, 0, DOWNSTREAM);
+	down = put(up, 1, 0, DOWNSTREAM);
+	put(down, 0, 0, ENDPOINT);
+	legacy = put(down2, 0, 0, LEGACY_BRIDGE);
+	put(legacy, 7, 0, ENDPOINT);
+	assert_int_equal(buses_number(0, 0, LAST), 7);
+	has(first, 0, 1, 1);
+	has(second, 0, 2, 6);
+	has(up, 2, 3, 6);
+	has(down, 3, 4, 4);
+	has(down2, 3, 5, 6);
+	has(legacy, 5, 6, 6);
+	has(third, 0, 7, 7);
+	assert_int_equal(pci_scan_segment(0, &scan), 0);
+	assert_int_equal(scan.added, nfunctions);
+	assert_int_equal(scan.failed, 0);
+	assert_int_equal(pci_check_invariants(), 0);
+}
+
+static void test_functions_above_0_only_of_several(void **state)
+{
+	int port1, port2, hidden;
+
+	(void)state;
+	port1 = put(ROOT, 1, 0, ROOT_PORT);
+	port2 = put(ROOT, 1, 3, ROOT_PORT);
+	machine[port1].config[PCI_HEADER_TYPE] |= PCI_HEADER_TYPE_MFD;
+	put(ROOT, 2, 0, ENDPOINT);
+	hidden = put(ROOT, 2, 1, ROOT_PORT);
+	assert_int_equal(buses_number(0, 0, LAST), 2);
+	has(port1, 0, 1, 1);
+	has(port2, 0, 2, 2);
+	has(hidden, 0, 0, 0);
+}
+
+/* PCIe 6.0 §7.3.1: it may answer for every device number. */
+static void test_below_a_link_is_one_device(void **state)
+{
+	int port, up;
+
+	(void)state;
+	port = put(ROOT, 1, 0, ROOT_PORT);
+	up = put(port, 0, 0, UPSTREAM);
+	machine[up].everywhere = true;
+	assert_int_equal(buses_number(0, 0, LAST), 2);
+	assert_int_equal(touched_elsewhere, 0);
+	has(up, 1, 2, 2);
+}
+
+static void test_no_more_numbers(void **state)
+{
+	int port[6], i;
+
+	(void)state;
+	for (i = 0; i < 6; i++)
+		port[i] = put(ROOT, (uint8_t)(i + 1), 0, ROOT_PORT);
+	memset(machine[port[5]].config + PCI_PRIMARY_BUS, 0x77, 3);
+	assert_int_equal(buses_number(0, 0, 4), 4);
+	for (i = 0; i < 4; i++)
+		has(port[i], 0, (uint8_t)(i + 1), (uint8_t)(i + 1));
+	has(port[4], 0, 0, 0);
+	has(port[5], 0, 0, 0); /* and forwards nothing by what it had */
+}
+
+/* Recursion ends, however deep it goes on; and what comes after has its number. */
+static void test_a_deep_chain_ends(void **state)
+{
+	int i, above = ROOT, next;
+
+	(void)state;
+	for (i = 0; i < 280; i++)
+		above = put(above, 0, 0, i ? DOWNSTREAM : ROOT_PORT);
+	next = put(ROOT, 1, 0, ROOT_PORT);
+	assert_int_equal(buses_number(0, 0, LAST), 65);
+	has(0, 0, 1, 64);
+	has(63, 63, 64, 64);
+	has(64, 0, 0, 0);
+	has(next, 0, 65, 65);
+}
+
+static void test_the_hardware_domains_numbers_are_its_own(void **state)
+{
+	int port = put(ROOT, 1, 0, ROOT_PORT);
+	pci_sbdf_t at = pci_sbdf(0, 0, 1, 0);
+	struct vpci_vcpu vcpu;
+	struct pci_scan scan;
+	uint64_t val;
+
+	(void)state;
+	put(port, 0, 0, ENDPOINT);
+	assert_int_equal(buses_number(0, 0, LAST), 1);
+	assert_int_equal(pci_scan_segment(0, &scan), 0);
+	vpci_vcpu_init(&vcpu, hardware_domain);
+	vpci_read(hardware_domain, at, PCI_PRIMARY_BUS, 4, &val);
+	assert_int_equal(val, 0x010100);
+	/* Linux clears them all, then gives them anew (drivers/pci/probe.c). */
+	vpci_write(&vcpu, at, PCI_PRIMARY_BUS, 4, 0);
+	vpci_read(hardware_domain, at, PCI_PRIMARY_BUS, 4, &val);
+	assert_int_equal(val, 0);
+	vpci_write(&vcpu, at, PCI_PRIMARY_BUS, 4, 0xff0100);
+	vpci_write(&vcpu, at, PCI_SUBORDINATE_BUS, 1, 5);
+	vpci_read(hardware_domain, at, PCI_PRIMARY_BUS, 4, &val);
+	assert_int_equal(val, 0x050100);
+	has(port, 0, 1, 1);
+	vpci_read(hardware_domain, pci_sbdf(0, 1, 0, 0), 0, 4, &val);
+	assert_int_equal(val, 0x00011b36);
+	vpci_vcpu_fini(&vcpu);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
+		T(depth_first_by_address),
+		T(functions_above_0_only_of_several),
+		T(below_a_link_is_one_device),
+		T(no_more_numbers),
+		T(a_deep_chain_ends),
+		T(the_hardware_domains_numbers_are_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

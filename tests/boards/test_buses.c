@@ -246,7 +246,7 @@ static void test_a_deep_chain_ends(void **state)
 	assert_int_equal(buses_number(0, 0, LAST), 65);
 	has(0, 0, 1, 64);
 	has(63, 63, 64, 64);
-	has(64, 0, 0, 0);
+	has(64, 64, 0, 0);
 	has(next, 0, 65, 65);
 }
 

@@ -25,6 +25,10 @@
 #include "board.h"
 #include "buses.h"
 #include "hwdom.h"
+#include "mgmt.h"
+#include "removals.h"
+#include "slot.h"
+#include "use.h"
 
 #define LAST_BUS ((uint8_t)((BOARD_ECAM_SIZE >> 20) - 1))
 #define BLOCK_SIZE UINT64_C(0x200000) /* what one entry of stage 2 can map */
@@ -47,6 +51,11 @@ static struct ecam_host host = {
 
 static struct stage2 *stage2;
 static struct vpci_vcpu vcpus[PLAT_EL2_CPUS]; /* each CPU its own */
+
+struct stage2 *hwdom_stage2(void)
+{
+	return stage2;
+}
 
 static void must(int err, const char *what)
 {
@@ -78,7 +87,7 @@ static void unmap(struct domain *d, const struct pci_mapping *m)
 
 static const struct domain_ops hwdom_ops = { .map = map, .unmap = unmap };
 
-static bool is_memory_space(uint64_t address)
+bool hwdom_is_memory_space(uint64_t address)
 {
 	size_t i;
 
@@ -112,6 +121,11 @@ static pci_sbdf_t function_at(uint64_t address)
 	return pci_sbdf_from((uint32_t)((address - BOARD_ECAM) >> 12));
 }
 
+static uint16_t register_at(const struct mmio *access)
+{
+	return access->address % PCI_CFG_SPACE_EXP_SIZE;
+}
+
 static bool is_known(pci_sbdf_t sbdf)
 {
 	return hf_load_relaxed(&was_here[sbdf.bdf / 32]) & 1u << sbdf.bdf % 32;
@@ -128,6 +142,17 @@ void hwdom_say_counts(void)
 				 pci_sbdf_print(at, sbdf),
 				 hf_load_relaxed(&counts[sbdf.bdf].reads),
 				 hf_load_relaxed(&counts[sbdf.bdf].writes));
+}
+
+void hwdom_traffic(uint64_t *reads, uint64_t *writes)
+{
+	size_t i;
+
+	*reads = *writes = 0;
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		*reads += hf_load_relaxed(&counts[i].reads);
+		*writes += hf_load_relaxed(&counts[i].writes);
+	}
 }
 
 /* Nobody answered for its Vendor ID. True: somebody does now. */
@@ -158,6 +183,38 @@ static enum pci_verdict config_read(struct mmio *access)
 	return verdict;
 }
 
+static enum pci_verdict config_write(struct vpci_vcpu *vcpu,
+				     const struct mmio *access)
+{
+	enum pci_verdict verdict = vpci_ecam_write(vcpu, access->address,
+						   access->size, access->value);
+
+	if (verdict == PCI_DONE)
+		use_written(function_at(access->address), register_at(access),
+			    access->size);
+	return verdict;
+}
+
+/* The hypervisor's own function; eight bytes are no access to it. */
+static enum pci_verdict mgmt_access(struct mmio *access)
+{
+	uint16_t reg = register_at(access);
+
+	if (access->write)
+		mgmt_config_write(reg, access->size, (uint32_t)access->value);
+	else
+		access->value = mgmt_config_read(reg, access->size);
+	return PCI_DONE;
+}
+
+static enum pci_verdict config_access(struct vpci_vcpu *vcpu,
+				      struct mmio *access)
+{
+	if (function_at(access->address).sbdf == MGMT_SBDF)
+		return mgmt_access(access);
+	return access->write ? config_write(vcpu, access) : config_read(access);
+}
+
 /* --- traps ----------------------------------------------------------------------------- */
 
 enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access)
@@ -166,11 +223,8 @@ enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access)
 	enum pci_verdict verdict;
 
 	if (vpci_ecam_covers(hardware_domain, access->address))
-		verdict = access->write
-				  ? vpci_ecam_write(vcpu, access->address,
-						    access->size, access->value)
-				  : config_read(access);
-	else if (!is_memory_space(access->address))
+		verdict = config_access(vcpu, access);
+	else if (!hwdom_is_memory_space(access->address))
 		return MMIO_ABORT;
 	else if (access->write)
 		verdict = vpci_mmio_write(vcpu, access->address, access->size,
@@ -185,6 +239,8 @@ void board_poll(void)
 {
 	plat_rcu_poll();
 	smmu_poll();
+	use_poll();
+	removals_poll();
 }
 
 void hwdom_resume(struct cpu *cpu)
@@ -201,13 +257,20 @@ void hwdom_resume(struct cpu *cpu)
 
 static int extend(struct vpci *view, struct pci_dev *pdev, struct domain *d)
 {
-	return d == hardware_domain ? buses_extend(view, pdev) : 0;
+	int err = d == hardware_domain ? buses_extend(view, pdev) : 0;
+
+	return err ? err : slot_extend(view, pdev, d);
 }
 
 static void start_core(bool smmu)
 {
 	static const struct vpci_options vpci = { .hardware_views = true,
 						  .extend = extend };
+	/* Power states last: who claims that they reset it is often wrong. */
+	static const enum pci_reset_method order[] = {
+		PCI_RESET_FLR, PCI_RESET_AF, PCI_RESET_BUS, PCI_RESET_PM
+	};
+	const pci_sbdf_t all = pci_sbdf_from(UINT32_MAX);
 	size_t i;
 
 	must(pci_init(), "pci_init");
@@ -217,7 +280,9 @@ static void start_core(bool smmu)
 	must(pci_reset_init(), "pci_reset_init");
 	if (smmu)
 		must(pci_iommu_init(NULL), "pci_iommu_init");
+	must(pci_reset_order(all, order, ARRAY_SIZE(order)), "resets");
 	pci_hardware_domain_ops(&hwdom_ops);
+	mgmt_init();
 	pci_event_listen(&listener);
 	must(vpci_ecam_add(hardware_domain, BOARD_ECAM, 0, 0, LAST_BUS),
 	     "ECAM");

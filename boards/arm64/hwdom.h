@@ -20,6 +20,12 @@ void hwdom_init(struct stage2 *s2, const struct smmu_setup *smmu);
 enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access);
 void hwdom_resume(struct cpu *cpu);
 
+/* Its stage 2; is @address in its PCI memory space? */
+struct stage2 *hwdom_stage2(void);
+bool hwdom_is_memory_space(uint64_t address);
+
+/* How often the hypervisor has touched configuration space, in all. */
+void hwdom_traffic(uint64_t *reads, uint64_t *writes);
 /* How often the hypervisor has touched each function, on the console. */
 void hwdom_say_counts(void);
 

@@ -137,7 +137,8 @@ static void dispatch(struct cpu *cpu, struct regs *regs)
 		skip_instruction();
 		return psci_call(cpu, regs);
 	case EC_HVC64:
-		regs->x[0] = SMCCC_NOT_SUPPORTED;
+		if (!cpu->vm->hvc || !cpu->vm->hvc(regs->x))
+			regs->x[0] = SMCCC_NOT_SUPPORTED;
 		return;
 	default:
 		return inject_undefined();

@@ -29,6 +29,8 @@ struct vm {
 	enum mmio_verdict (*mmio)(struct cpu *cpu, struct mmio *access);
 	/* A trapped MSR; SYSREG() names it. False, NULL: it is undefined. */
 	bool (*msr)(struct cpu *cpu, uint64_t reg, uint64_t val);
+	/* HVC with these registers; false, or NULL: nobody's. */
+	bool (*hvc)(uint64_t *x);
 	/* It asked PSCI for its end; returns as PSCI does, if at all. */
 	int64_t (*system_off)(struct cpu *cpu, bool reset);
 	/* Each time before a guest goes on: what waits. NULL: nothing. */

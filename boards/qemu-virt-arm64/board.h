@@ -10,6 +10,9 @@
 
 #define BOARD_UART UINT64_C(0x09000000)
 
+/* Of a function on the root bus, from 1, INTA: SPIs 3 to 6, swizzled. */
+#define BOARD_INTX(device, pin) (32u + 3 + ((device) + (pin)-1) % 4)
+
 #define BOARD_RAM UINT64_C(0x40000000)
 /* The hypervisor's own: the start of RAM, with its image (link.lds). */
 #define BOARD_HYPERVISOR_SIZE UINT64_C(0x01000000)

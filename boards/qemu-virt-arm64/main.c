@@ -10,6 +10,7 @@
 #include "devicetree.h"
 #include "guest.h"
 #include "hwdom.h"
+#include "mgmt.h"
 #include "sysreg.h"
 #include "trap.h"
 
@@ -54,6 +55,7 @@ static int64_t hwdom_system_off(struct cpu *cpu, bool reset)
 static struct vm hwdom = {
 	.smp = true,
 	.mmio = hwdom_mmio,
+	.hvc = mgmt_hvc,
 	.system_off = hwdom_system_off,
 	.resume = hwdom_resume,
 };

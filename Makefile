@@ -41,7 +41,8 @@ run-el2:
 	@scripts/prepare el2
 	@$(MESON) el2
 	@ninja -C build/el2 --quiet
-	@boards/qemu-virt-arm64/run boot </dev/null
+	@boards/qemu-virt-arm64/run --cpus 2 story </dev/null | tee build/el2/story.console
+	@grep -q '^story: done' build/el2/story.console
 
 test:
 	@scripts/prepare test

@@ -290,10 +290,20 @@ static void guest_begin(struct cpu *cpu)
 	/* With HCR_EL2.FMO what it writes to the mask is a virtual one's. */
 	sysreg_write(ICC_PMR_EL1, ICC_PMR_ALL);
 	plat_lock(&guest.lock);
-	guest.cpu = cpu;
 	guest.starts++;
 	guest.state = GUEST_RUNNING;
 	plat_unlock(&guest.lock);
+}
+
+static bool try_cpu(struct cpu *cpu)
+{
+	if (psci_cpu_on(cpu, &guest.vm, GUEST_RAM + GUEST_KERNEL,
+			GUEST_RAM + GUEST_TREE))
+		return false;
+	plat_lock(&guest.lock);
+	guest.cpu = cpu;
+	plat_unlock(&guest.lock);
+	return true;
 }
 
 /* The last that is off. One that ran a guest may be about to go off. */
@@ -304,9 +314,7 @@ static int switch_on(void)
 
 	do {
 		for (i = ncpus; i-- > 0;)
-			if (!psci_cpu_on(&cpus[i], &guest.vm,
-					 GUEST_RAM + GUEST_KERNEL,
-					 GUEST_RAM + GUEST_TREE))
+			if (try_cpu(&cpus[i]))
 				return 0;
 		plat_rcu_quiescent();
 		plat_relax();

@@ -30,7 +30,8 @@
 #define BOARD_GUEST_IMAGE_SIZE UINT64_C(0x04000000)
 #define BOARD_GUEST_INITRD UINT64_C(0x7c000000)
 #define BOARD_GUEST_INITRD_SIZE UINT64_C(0x00800000)
-#define BOARD_GUEST_BOOTARGS "console=ttyAMA0 quiet story=guest"
+#define BOARD_GUEST_BOOTARGS \
+	"console=ttyAMA0 quiet nvme_core.io_timeout=5 story=guest"
 #define BOARD_GUEST_INTID (32 + 3 + 5 % 4)
 
 #define BOARD_GICD UINT64_C(0x08000000)

@@ -10,7 +10,7 @@ aborts() { # WHAT, FILE OFFSET HOW
 	says "$1 ($2 $4)" "story: .* $2 $3 $4: abort"
 }
 
-boot --append iomem=relaxed reach
+boot --cpus 2 --append iomem=relaxed reach
 aborts "the hypervisor's memory" /dev/mem 0x40200000 load4
 aborts "the hypervisor's memory" /dev/mem 0x40200000 store4
 aborts "the hypervisor's last page" /dev/mem 0x40fff000 pair
@@ -30,5 +30,12 @@ for offset in 0x4010010001 0x4010010002 0x4010010003 0x4010010ffe; do
 	aborts "misaligned, $offset" /dev/mem $offset load4
 done
 aborts 'misaligned, 0x4010010001' /dev/mem 0x4010010001 load2
+bar=/sys/bus/pci/devices/0000:00:05.0/resource0
+says 'a BAR does not trap, by one load' "story: bar $bar 0x8 load4: 10400"
+says '… or two' "story: bar $bar 0x0 pair: mapped"
+says 'that of a device that was removed is all-ones' \
+	"story: gone $bar 0x8 load4: ffffffff"
+says '… and takes what is written' "story: gone $bar 0x8 store4: 0"
+says '… two loads at once are an abort' "story: gone $bar 0x0 pair: abort"
 says "the disk's checksum" "story: disk $(sum build/el2/disk)  -"
 ends_well

@@ -98,7 +98,7 @@ static void see(struct pci_dev *pdev, bool on[WHYS])
 	const struct pci_dev_facts *desc = pcidev_desc(pdev);
 
 	on[MASTER] = on[MESSAGES] = false;
-	if (desc->secondary || desc->hdr_type == PCI_HEADER_TYPE_BRIDGE ||
+	if (desc->hdr_type == PCI_HEADER_TYPE_BRIDGE ||
 	    pci_owner(desc->sbdf) != DOMID_HARDWARE || slot_is_off(desc->sbdf))
 		return;
 	on[MASTER] = is_on(pdev, PCI_COMMAND, PCI_COMMAND_MASTER);

@@ -33,6 +33,7 @@
 #define CARD "0000:01:00.0"
 #define PORT_INTX (0x1c * 8 + 1)
 
+static const char *machine; /* slots.json */
 static struct fabric *f;
 static struct vpci_vcpu vcpu;
 static union mgmt_answer answer;
@@ -66,12 +67,24 @@ void board_traffic(uint64_t *reads, uint64_t *writes)
 }
 
 static unsigned int guests;
+static struct {
+	unsigned int depth;
+	int32_t status;
+	uint32_t word;
+} meanwhile;
 
 int board_guest(uint32_t verb, pci_sbdf_t sbdf, struct mgmt_guest *guest)
 {
 	(void)sbdf;
 	(void)guest;
 	guests += verb == MGMT_GUEST_START;
+	if (verb == MGMT_GUEST_STOP) { /* another CPU, meanwhile */
+		meanwhile.depth++;
+		mgmt_config_write(MGMT_BOX, 4, 0);
+		mgmt_config_write(MGMT_DOOR, 4, MGMT_GUEST_STOP);
+		meanwhile.status = (int32_t)mgmt_config_read(MGMT_STATUS, 4);
+		meanwhile.word = mgmt_config_read(MGMT_BOX, 4);
+	}
 	return 0;
 }
 
@@ -236,8 +249,9 @@ static int set_up(void **state)
 	char err[200];
 
 	(void)state;
-	f = fabric_open("empty", err, sizeof(err));
-	assert_non_null(f);
+	f = fabric_open(machine, err, sizeof(err));
+	if (!f)
+		fail_msg("%s", err);
 	if (fabric_plug(f, at(PORT), "nvme", err, sizeof(err)))
 		fail_msg("%s", err);
 	assert_int_equal(pci_init(), 0);
@@ -347,6 +361,17 @@ static void test_hostile_requests_are_answered(void **state)
 		r.index = UINT32_MAX;
 		assert_true((int)ask_with(i, &r) < 0);
 	}
+}
+
+static void test_one_request_at_a_time(void **state)
+{
+	(void)state;
+	meanwhile.depth = 0;
+	assert_int_equal(ask(MGMT_GUEST_STOP, CARD), 0);
+	assert_int_equal(meanwhile.depth, 1);
+	assert_int_equal(meanwhile.status, -EAGAIN);
+	assert_int_equal(meanwhile.word, 0);
+	assert_int_equal(ask(MGMT_SHOW, CARD), 0);
 }
 
 /* Any bytes, through either door. */
@@ -495,6 +520,7 @@ static void test_a_guest_is_not_given_what_is_used(void **state)
 static void test_ports_interrupt_by_their_pin(void **state)
 {
 	(void)state;
+	assert_int_not_equal(pci_find_cap(at(PORT), PCI_CAP_ID_MSI), 0);
 	assert_int_equal(cap(PORT, PCI_CAP_ID_MSI), 0);
 	assert_int_equal(cap(PORT, PCI_CAP_ID_MSIX), 0);
 	assert_int_not_equal(cap(PORT, PCI_CAP_ID_EXP), 0);
@@ -512,6 +538,7 @@ static void test_asked_the_driver_ejects(void **state)
 	assert_int_equal(remove_with(MGMT_REMOVE_ASK), 0);
 	assert_int_equal(answer.removal.result, -EINPROGRESS);
 	assert_int_equal(interrupts, 1); /* once, for two holds */
+	wr(PORT, slot_reg(PCI_EXP_SLTSTA), 2, PCI_EXP_SLTSTA_PDC);
 	assert_int_equal(heard(), PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PDS);
 	/* It waits, and the device works. */
 	assert_int_equal(removal(), -EINPROGRESS);
@@ -727,7 +754,7 @@ static void test_events_are_in_the_ring(void **state)
 	assert_int_equal(ring->event[(n + 1) % MGMT_RING_ENTRIES].seq, n + 1);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -735,6 +762,7 @@ int main(void)
 		CASE(test_bar_is_sized_and_placed),
 		CASE(test_accesses_that_are_none_do_nothing),
 		CASE(test_hostile_requests_are_answered),
+		CASE(test_one_request_at_a_time),
 		CASE(test_random_requests_break_nothing),
 		CASE(test_hvc_asks_the_same),
 		CASE(test_list_names_all_devices),
@@ -760,5 +788,8 @@ int main(void)
 		CASE(test_events_are_in_the_ring),
 	};
 
+	if (argc != 2)
+		return 2;
+	machine = argv[1];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit
 . tests/el2/lib.sh
 
 # The story reads a BAR that has a driver.
-boot --append iomem=relaxed --timeout 200 removal
+boot --append iomem=relaxed --timeout 400 removal
 sed -nE 's/^story: ok (.*)/ok   \1/p; s/^story: (FAIL .*)/\1/p' "$console"
 grep '^  | ' "$console"
 wanted=$(grep -c "^ok '" tests/el2/stories/removal)

@@ -158,7 +158,8 @@ struct mgmt_stats {
 	uint64_t uptime_ms;
 	uint64_t requests; /* management's own */
 	uint64_t config_reads, config_writes;
-	uint64_t broken; /* MGMT_CHECK: rules */
+	uint64_t dma_faults; /* requests that the SMMU has refused */
+	uint64_t broken;     /* MGMT_CHECK: rules */
 };
 
 struct mgmt_text {

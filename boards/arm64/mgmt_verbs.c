@@ -16,6 +16,7 @@
 #include "pins.h"
 #include "removals.h"
 #include "slot.h"
+#include "smmuv3.h"
 #include "use.h"
 
 enum { MOST_HOLDS = 32 };
@@ -420,6 +421,7 @@ static int do_stats(pci_sbdf_t sbdf, const struct mgmt_request *r,
 		.events = mgmt_ring_count(),
 		.uptime_ms = plat_now() / PLAT_NSEC_PER_MSEC,
 		.requests = hf_load_relaxed(&requests),
+		.dma_faults = smmu_refused(),
 	};
 	board_traffic(&a->stats.config_reads, &a->stats.config_writes);
 	return 0;

@@ -41,5 +41,7 @@ int smmu_init(struct pci_host *host, const struct smmu_setup *setup)
  * section; any CPU. Nothing before smmu_init().
  */
 void smmu_poll(void);
+/* How many it has recorded, also of requesters that the core does not know. */
+uint64_t smmu_refused(void);
 
 #endif

@@ -44,8 +44,11 @@ static bool report(const smmu_word_t *event)
 		.address = hf_load_relaxed(&event[2]),
 	};
 
-	if (stream > UINT16_MAX || EVENT_TYPE(word0) == E_PAGE_REQUEST)
-		return false; /* nobody that the core knows; a hint */
+	if (EVENT_TYPE(word0) == E_PAGE_REQUEST)
+		return false; /* a hint */
+	hf_fetch_add_relaxed(&smmu.events.count, 1);
+	if (stream > UINT16_MAX)
+		return false; /* nobody that the core could know */
 	fault.reason =
 		reason_of(EVENT_TYPE(word0), fault.rid, word1 & EVENT1_READ);
 	return pci_iommu_fault(smmu.host, &fault);
@@ -85,6 +88,11 @@ void smmu_poll(void)
 	hf_store_release(&smmu.events.busy, 0);
 	if (work)
 		pci_iommu_work();
+}
+
+uint64_t smmu_refused(void)
+{
+	return hf_load_relaxed(&smmu.events.count);
 }
 
 int smmu_events_init(uint32_t idr1)

@@ -61,6 +61,7 @@ struct smmu_unit {
 	/* smmuv3_events.c */
 	struct {
 		hf_atomic(uint32_t) busy; /* a CPU reads it */
+		hf_atomic(uint64_t) count;
 		const smmu_word_t *entry;
 		unsigned int log2; /* fixed */
 		uint32_t cons; /* who is busy; with the wrap bit and OVACKFLG */

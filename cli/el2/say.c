@@ -146,6 +146,7 @@ void say_stats(const struct mgmt_stats *s)
 		{ "removals refused", s->refused },
 		{ "config reads", s->config_reads },
 		{ "config writes", s->config_writes },
+		{ "DMA faults", s->dma_faults },
 		{ "requests", s->requests },
 		{ "events", s->events },
 		{ "memory, KiB", s->pool_size / 1024 },

@@ -27,6 +27,7 @@
 #include "pins.h"
 #include "removals.h"
 #include "slot.h"
+#include "smmuv3.h"
 #include "use.h"
 
 #define PORT "0000:00:1c.0"
@@ -64,6 +65,11 @@ void board_clean_ring(const void *start, size_t size)
 void board_traffic(uint64_t *reads, uint64_t *writes)
 {
 	*reads = *writes = 7;
+}
+
+uint64_t smmu_refused(void)
+{
+	return 9;
 }
 
 static unsigned int guests;

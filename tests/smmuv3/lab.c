@@ -57,29 +57,31 @@ static void put(struct block *block)
 	taken = block;
 }
 
-void lab_take(unsigned int pages)
+static void take(unsigned int n, size_t size)
 {
-	size_t size;
-	void *p;
+	while (n--) {
+		void *p = plat_zalloc(size);
 
-	while (pages--) {
-		p = plat_zalloc(PAGE);
 		assert_non_null(p);
 		put(p);
 	}
-	p = taken; /* kept apart, and given back when all else is gone */
-	taken = NULL;
-	for (size = POOL_SIZE / 2; size >= 64; size /= 2) {
-		void *block;
+}
 
+void lab_take(unsigned int pages, unsigned int small)
+{
+	struct block *kept, *block;
+	size_t size;
+
+	take(pages, PAGE);
+	take(small, LAB_SMALL);
+	kept = taken; /* and given back when all else is gone */
+	taken = NULL;
+	for (size = POOL_SIZE / 2; size >= 64; size /= 2)
 		while ((block = plat_zalloc(size)))
 			put(block);
-	}
-	while (p) {
-		struct block *next = ((struct block *)p)->next;
-
-		plat_free(p);
-		p = next;
+	while ((block = kept)) {
+		kept = block->next;
+		plat_free(block);
 	}
 }
 

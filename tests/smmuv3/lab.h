@@ -28,8 +28,9 @@ extern bool fault_gives_work;
 
 void lab_pool(void); /* once */
 size_t lab_used(void);
-/* Take all memory but @pages; and give it back. */
-void lab_take(unsigned int pages);
+/* Take all memory but @pages, and blocks of LAB_SMALL; and give it back. */
+#define LAB_SMALL 128
+void lab_take(unsigned int pages, unsigned int small);
 void lab_give(void);
 
 #endif

@@ -188,7 +188,10 @@ static void test_identity_is_memory_as_it_is_less_ours(void **state)
 	assert_int_equal(r.event, 0);
 	assert_int_equal(r.address, DOORBELL);
 	assert_int_equal(r.attr, DEVICE);
-	assert_int_equal(reads(OTHER, RAM), 0);
+	assert_int_equal(reads(RID + 1, RAM), 0); /* on the same bus */
+	smmu_poll();
+	assert_int_equal(fault.rid.bdf, RID + 1);
+	assert_int_equal(fault.address, setup.stage2 ? 0 : RAM);
 }
 
 static void test_two_spaces_have_the_same_addresses(void **state)
@@ -370,7 +373,7 @@ static void test_without_memory_for_its_table_it_stays_blocked(void **state)
 
 	(void)state;
 	begin();
-	lab_take(0);
+	lab_take(0, 0);
 	err = ops->attach(&host, rid(RID), IOMMU_IDENTITY, NULL);
 	assert_int_equal(err, setup.linear ? 0 : -ENOMEM);
 	block(OTHER);
@@ -419,20 +422,20 @@ static void test_what_is_known_of_a_space_goes_with_it(void **state)
 	assert_int_equal(reads(RID, 0x1000), 0xa000);
 	block(RID); /* and not forgotten, as at pci_fini() */
 	ops->space_destroy(&host, space);
-	assert_int_equal(reads(RID, 0x1000), 0);
 	space = make_space();
+	map(space, 0x2000, 0xb000);
+	assert_int_equal(reads(RID, 0x2000), 0);
 	open_to(RID, IOMMU_SPACE, space);
 	assert_int_equal(reads(RID, 0x1000), 0);
+	assert_int_equal(reads(RID, 0x2000), 0xb000);
 }
 
-static void test_ids_end(void **state)
+static void all_ids_are_there(void)
 {
 	static struct iommu_space *space[256];
 	unsigned int n = 0;
 	size_t used;
 
-	(void)state;
-	begin();
 	while (!ops->space_create(&host, 1, &space[n]))
 		n++;
 	assert_int_equal(n, 252); /* 0 is none; three are ours */
@@ -447,26 +450,30 @@ static void test_ids_end(void **state)
 
 static void test_without_memory_there_is_no_space(void **state)
 {
+	unsigned int pages, small, made = 0, refused = 0;
 	struct iommu_space *space;
-	unsigned int pages;
 	size_t used;
-	int err;
 
 	(void)state;
 	begin();
+	all_ids_are_there();
 	used = lab_used();
-	for (pages = 0;; pages++) {
-		lab_take(pages);
-		err = ops->space_create(&host, 1, &space);
-		lab_give();
-		if (!err)
-			break;
-		assert_int_equal(err, -ENOMEM);
-		assert_int_equal(lab_used(), used);
-	}
-	assert_true(pages);
-	ops->space_destroy(&host, space);
-	assert_int_equal(lab_used(), used);
+	for (pages = 0; pages <= 4; pages++)
+		for (small = 0; small <= 3; small++) {
+			int err;
+
+			lab_take(pages, small);
+			err = ops->space_create(&host, 1, &space);
+			lab_give();
+			if (!err)
+				ops->space_destroy(&host, space);
+			assert_true(!err || err == -ENOMEM);
+			made += !err;
+			refused += err != 0;
+			assert_int_equal(lab_used(), used);
+		}
+	assert_true(made && refused);
+	all_ids_are_there();
 }
 
 static void test_reserved_is_the_doorbell_and_what_is_too_high(void **state)
@@ -654,8 +661,10 @@ static void test_a_flood_is_read_in_parts_and_goes_on(void **state)
 		faults = 0;
 		for (i = 0; i < 20; i++) /* the queue has 16 */
 			reads(RID, RAM);
+		assert_true(unit_overflow());
 		smmu_poll();
 		assert_int_equal(faults, 16);
+		assert_false(unit_overflow());
 		for (i = 0; i < round % 16; i++)
 			reads(RID, RAM);
 		smmu_poll();
@@ -691,6 +700,7 @@ static void test_a_hint_and_a_strangers_event_are_none(void **state)
 	unit_record(stranger);
 	smmu_poll();
 	assert_int_equal(faults, 0);
+	assert_int_equal(smmu_refused(), 1);
 }
 
 int main(void)
@@ -714,7 +724,6 @@ int main(void)
 			test_without_memory_for_its_table_it_stays_blocked),
 		cmocka_unit_test(test_a_space_leaves_nothing),
 		cmocka_unit_test(test_what_is_known_of_a_space_goes_with_it),
-		cmocka_unit_test(test_ids_end),
 		cmocka_unit_test(test_without_memory_there_is_no_space),
 		cmocka_unit_test(
 			test_reserved_is_the_doorbell_and_what_is_too_high),

@@ -156,7 +156,7 @@ static void test_a_part_of_what_was_mapped_goes(void **state)
 	make(&t, false, 40);
 	assert_false(dma_tables_map(&t, 2 * MIB, 6 * MIB, 4 * MIB, RW));
 	used = lab_used();
-	lab_take(0);
+	lab_take(0, 0);
 	dma_tables_unmap(&t, 3 * MIB, 4096);
 	lab_give();
 	assert_int_equal(lab_used(), used);
@@ -180,7 +180,7 @@ static void test_without_memory_nothing_is_mapped(void **state)
 	(void)state;
 	for (pages = 0;; pages++) {
 		make(&t, true, 40);
-		lab_take(pages);
+		lab_take(pages, 0);
 		err = dma_tables_map(&t, start, start, size, RW);
 		lab_give();
 		for (at = start; err && at < start + size; at += 4096)

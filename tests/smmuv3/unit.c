@@ -111,6 +111,11 @@ static uint64_t base_of(uint32_t reg, uint64_t size)
 
 /* --- events ------------------------------------------------------------------ */
 
+bool unit_overflow(void)
+{
+	return (get(EVENTQ_PROD) ^ get(EVENTQ_CONS)) >> 31;
+}
+
 void unit_record(const uint64_t event[4])
 {
 	unsigned int log2 = (unsigned int)bits(get64(EVENTQ_BASE), 4, 0);
@@ -533,6 +538,7 @@ void unit_step(void)
 		look_for_mixtures();
 	if (!(get(CR0ACK) & 8))
 		return;
+	CHECK(bits(get(GBPA), 20, 20)); /* nobody passed until it was on */
 	CHECK(log2 <= bits(get(IDR1), 25, 21));
 	CHECK(((get(CMDQ_PROD) - get(CMDQ_CONS)) & ring) <= 1u << log2);
 	while (may_go_on() && ((get(CMDQ_PROD) ^ get(CMDQ_CONS)) & ring)) {

@@ -50,6 +50,8 @@ void unit_prefetch(uint32_t sid);
  * @one, @other or nowhere. 0: to the first that it leads to is such a place.
  */
 void unit_watch(uint32_t sid, uint64_t address, uint64_t one, uint64_t other);
+/* Events were lost, and nobody has said that he knows. */
+bool unit_overflow(void);
 /* Any event. */
 void unit_record(const uint64_t event[4]);
 

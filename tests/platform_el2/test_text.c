@@ -242,7 +242,6 @@ static void test_numbers_in_text(void **state)
 
 int main(void)
 {
-	static struct plat_cpu cpu;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers_as_c_formats_them),
 		cmocka_unit_test(test_strings_as_c_formats_them),
@@ -254,6 +253,5 @@ int main(void)
 		cmocka_unit_test(test_numbers_in_text),
 	};
 
-	this_cpu = &cpu;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

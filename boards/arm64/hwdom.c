@@ -235,12 +235,20 @@ enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access)
 	return verdict == PCI_AGAIN ? MMIO_AGAIN : MMIO_DONE;
 }
 
+/* A piece that waits gets here again: the other pieces are its caller's. */
 void board_poll(void)
 {
+	static bool polling[PLAT_EL2_CPUS]; /* each CPU its own */
+	unsigned int cpu = plat_this_cpu()->id;
+
 	plat_rcu_poll();
+	if (polling[cpu])
+		return;
+	polling[cpu] = true;
 	smmu_poll();
 	use_poll();
 	removals_poll();
+	polling[cpu] = false;
 }
 
 void hwdom_resume(struct cpu *cpu)

@@ -29,10 +29,4 @@ void hwdom_traffic(uint64_t *reads, uint64_t *writes);
 /* How often the hypervisor has touched each function, on the console. */
 void hwdom_say_counts(void);
 
-/*
- * A piece of whatever is to be done and nobody waits for: on each way back to a
- * guest, and while a CPU waits. No lock, no section.
- */
-void board_poll(void);
-
 #endif

@@ -9,6 +9,7 @@
  */
 #include "removals.h"
 
+#include <holdfast/atomic.h>
 #include <holdfast/errno.h>
 
 #include <el2.h>
@@ -29,6 +30,7 @@ struct removal {
 static struct {
 	plat_lock_t lock;
 	uint64_t last;
+	hf_atomic(uint32_t) running; /* a hint: how many have an .op */
 	struct removal removal[REMOVALS];
 } all;
 
@@ -69,6 +71,7 @@ static void put_away(struct removal *r)
 	sbdf = r->info.sbdf;
 	r->op = NULL;
 	r->stepping = false;
+	hf_fetch_sub_release(&all.running, 1);
 	plat_unlock(&all.lock);
 	pci_removal_finish(op);
 	slot_removal_over(sbdf);
@@ -80,6 +83,8 @@ void removals_poll(void)
 {
 	unsigned int i;
 
+	if (!hf_load_relaxed(&all.running))
+		return;
 	for (i = 0; i < REMOVALS; i++) {
 		struct removal *r = &all.removal[i];
 
@@ -130,6 +135,7 @@ int removals_start(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout,
 	if (!err) {
 		r->op = op;
 		r->number = ++all.last;
+		hf_fetch_add_relaxed(&all.running, 1);
 		pci_removal_query(op, &r->info);
 	}
 	plat_unlock(&all.lock);

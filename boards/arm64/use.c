@@ -246,7 +246,8 @@ void use_poll(void)
 {
 	bool stale = true;
 
-	if (hf_cas_acquire(&all.stale, &stale, false))
+	if (hf_load_relaxed(&all.stale) &&
+	    hf_cas_acquire(&all.stale, &stale, false))
 		use_look_at_all();
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The platform "el2" as a board sees it: what it calls beyond the contract in
- * holdfast/platform.h, and the two functions that it gives.
+ * holdfast/platform.h, and the functions that it gives.
  */
 #ifndef PLATFORM_EL2_H
 #define PLATFORM_EL2_H
@@ -16,6 +16,12 @@
 void board_console(const char *text, size_t len);
 /* After a mistake of our own: no CPU goes on. */
 void board_stop(void) __attribute__((noreturn));
+/*
+ * A piece of whatever is to be done and nobody waits for, plat_rcu_poll() among
+ * it: called by a CPU that waits, and by the board on each way back to a guest. No
+ * lock, no section. It may wait, too, and is called again then.
+ */
+void board_poll(void);
 
 /* --- CPUs ----------------------------------------------------------------------
  * Before a CPU calls anything else of the platform, and once plat_this_cpu()

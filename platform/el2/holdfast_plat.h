@@ -34,6 +34,7 @@ typedef uint64_t plat_gp_t;
 struct plat_cpu {
 	unsigned int id;
 	unsigned int sections;  /* nested read-side sections; this CPU's only */
+	unsigned int locks;     /* that it holds */
 	_Atomic(uint64_t) seen; /* rcu.c */
 	const char *ref_site;   /* the reference tracker's word */
 };

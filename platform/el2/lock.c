@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Ticket locks. Nothing interrupts a CPU at EL2, so the one that holds a lock
- * goes on, and nobody waits longer than for those before it.
+ * goes on, and nobody waits longer than for those before it. Each CPU counts what
+ * it holds, for those who wait for more than a lock.
  */
 #include <holdfast/atomic.h>
 
@@ -25,11 +26,13 @@ void plat_lock(plat_lock_t *lock)
 
 	while (hf_load_acquire(&lock->serving) != ticket)
 		plat_relax();
+	plat_this_cpu()->locks++;
 }
 
 /* Only the holder writes .serving: so its own value needs no order. */
 void plat_unlock(plat_lock_t *lock)
 {
+	plat_this_cpu()->locks--;
 	hf_store_release(&lock->serving, hf_load_relaxed(&lock->serving) + 1);
 }
 

@@ -36,16 +36,19 @@ void plat_event_clear(plat_event_t *event)
 }
 
 /*
- * There is nothing else to run, so the CPU spins; but it holds up no grace
- * period, and does what callbacks there are.
+ * There is nothing else to run, so the CPU spins. But it holds up no grace
+ * period, and does what nobody else may be there to do: what it waits for may be
+ * the end of an operation that is stepped by whoever comes along. Under a lock
+ * that would be wrong, for the step may want it.
  */
 bool plat_event_wait(plat_event_t *event, uint64_t deadline)
 {
+	HF_ASSERT(!plat_this_cpu()->locks);
 	while (!hf_load_acquire(&event->set)) {
 		if (plat_now() >= deadline)
 			return false;
 		plat_rcu_quiescent();
-		plat_rcu_poll();
+		board_poll();
 		plat_relax();
 	}
 	return true;

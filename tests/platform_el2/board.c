@@ -9,6 +9,7 @@
 #define STOPPED 99
 
 __thread struct plat_cpu *this_cpu;
+void (*board_piece)(void);
 char board_said[512];
 unsigned int board_lines;
 
@@ -22,6 +23,13 @@ void board_stop(void)
 {
 	fputs(board_said, stderr);
 	_exit(STOPPED);
+}
+
+void board_poll(void)
+{
+	plat_rcu_poll();
+	if (board_piece)
+		board_piece();
 }
 
 int board_stops(void (*fn)(void))

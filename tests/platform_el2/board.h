@@ -6,6 +6,9 @@
 extern char board_said[512];
 extern unsigned int board_lines;
 
+/* A piece of work for board_poll(); NULL: none. */
+extern void (*board_piece)(void);
+
 /* True if @fn ends in plat_bug(); in a process of its own. */
 int board_stops(void (*fn)(void));
 

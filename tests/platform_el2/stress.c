@@ -127,6 +127,7 @@ int main(void)
 	struct plat_pool_stats stats;
 	unsigned int i;
 
+	this_cpu = &cpu[0];
 	plat_pool_init(memory, sizeof(memory));
 	for (i = 0; i < CPUS; i++)
 		plat_cpu_init(&cpu[i], i);
@@ -137,7 +138,6 @@ int main(void)
 	for (i = 0; i < CPUS; i++)
 		pthread_join(thread[i], NULL);
 
-	this_cpu = &cpu[0];
 	plat_rcu_enter();
 	plat_rcu_barrier();
 	plat_free(hf_load_relaxed(&published));

@@ -148,6 +148,7 @@ static void test_giving_back_what_was_not_taken_stops(void **state)
 
 int main(void)
 {
+	static struct plat_cpu cpu;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_zeroed_and_aligned_to_its_size),
 		cmocka_unit_test(test_full_is_null_counted_and_said_once),
@@ -156,6 +157,7 @@ int main(void)
 		cmocka_unit_test(test_giving_back_what_was_not_taken_stops),
 	};
 
+	this_cpu = &cpu;
 	plat_pool_init(memory, sizeof(memory));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

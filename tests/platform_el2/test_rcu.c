@@ -249,6 +249,42 @@ static void test_who_waits_holds_no_period_up(void **state)
 	assert_int_equal(nrun, 1);
 }
 
+static plat_event_t awaited;
+
+static void set_it(void)
+{
+	plat_event_set(&awaited);
+}
+
+/* What it waits for is done by nobody but itself. */
+static void test_who_waits_does_what_there_is(void **state)
+{
+	(void)state;
+	plat_event_init(&awaited);
+	board_piece = set_it;
+	assert_true(plat_event_wait(&awaited, plat_now() + 1000000000));
+	board_piece = NULL;
+}
+
+static void wait_under_a_lock(void)
+{
+	static plat_lock_t lock;
+
+	plat_lock(&lock);
+	plat_event_wait(&awaited, 0);
+}
+
+static void test_nobody_waits_under_a_lock(void **state)
+{
+	static plat_lock_t lock;
+
+	(void)state;
+	assert_true(board_stops(wait_under_a_lock));
+	plat_lock(&lock);
+	plat_unlock(&lock);
+	assert_true(plat_event_wait(&awaited, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +301,8 @@ int main(void)
 		T(a_barrier_runs_what_was_queued),
 		T(an_event_stays_set_until_cleared),
 		T(who_waits_holds_no_period_up),
+		T(who_waits_does_what_there_is),
+		T(nobody_waits_under_a_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,6 +242,7 @@ static void test_numbers_in_text(void **state)
 
 int main(void)
 {
+	static struct plat_cpu cpu;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers_as_c_formats_them),
 		cmocka_unit_test(test_strings_as_c_formats_them),
@@ -253,5 +254,6 @@ int main(void)
 		cmocka_unit_test(test_numbers_in_text),
 	};
 
+	this_cpu = &cpu;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

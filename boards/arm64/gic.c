@@ -68,12 +68,18 @@ void gic_set_pending(unsigned int intid)
 		  1u << intid % 32);
 }
 
+void gic_disable(unsigned int intid)
+{
+	gic_write(BOARD_GICD + GICD_ICENABLER + intid / 32 * 4, 4,
+		  1u << intid % 32);
+}
+
 void gic_route(unsigned int intid, uint64_t mpidr)
 {
 	uint64_t word = BOARD_GICD + intid / 32 * 4;
 	uint32_t bit = 1u << intid % 32;
 
-	gic_write(word + GICD_ICENABLER, 4, bit);
+	gic_disable(intid);
 	gic_write(word + GICD_ICPENDR, 4, bit);
 	gic_write(word + GICD_ICACTIVER, 4, bit);
 	gic_write(BOARD_GICD + GICD_IROUTER + 8 * intid, 8, mpidr);

@@ -46,6 +46,8 @@ void gic_write(uint64_t address, uint8_t size, uint64_t val);
 uint64_t gic_redistributor(uint64_t mpidr);
 /* Make SPI @intid pending, as if its wire had moved. */
 void gic_set_pending(unsigned int intid);
+/* SPI @intid does not come any more. */
+void gic_disable(unsigned int intid);
 /* SPI @intid: not enabled, pending or active; to that CPU from now on. */
 void gic_route(unsigned int intid, uint64_t mpidr);
 /* A software interrupt for that CPU, which wakes it. */

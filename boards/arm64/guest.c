@@ -19,6 +19,7 @@
 #include <holdfast/vpci.h>
 
 #include "board.h"
+#include "gic.h"
 #include "guest.h"
 #include "guest_tree.h"
 #include "hwdom.h"
@@ -92,11 +93,13 @@ static void unmap_bar(struct domain *d, const struct pci_mapping *m)
 		plat_bug("the second guest's BARs stay mapped");
 }
 
+/* Its wire may be up, and nobody would make the device lower it. */
 static void taken(struct domain *d, pci_sbdf_t sbdf)
 {
 	char at[PCI_SBDF_LEN];
 
 	(void)d;
+	gic_disable(guest.vgic.intid);
 	plat_log(PLAT_INFO, "%s was taken from the second guest",
 		 pci_sbdf_print(at, sbdf));
 }

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit
 . tests/el2/lib.sh
 
 rounds=${ROUNDS:-20}
-boot --cpus 2 --timeout $((120 + 40 * rounds)) \
+boot --cpus 2 --timeout $((120 + 60 * rounds)) \
 	--append "iomem=relaxed rounds=$rounds" second
 
 busy=75

@@ -23,6 +23,9 @@ for how in load1:36 load1-signed:36 load2:1b36 load4:c1b36 \
 	says "configuration space by ${how%:*}" \
 		"story: config /dev/mem 0x4010010000 ${how/:/: }"
 done
+says 'a byte of 0x86' 'story: config /dev/mem 0x4010200000 load1: 86'
+says '… with its sign' \
+	'story: config /dev/mem 0x4010200000 load1-signed: ffffffffffffff86'
 for how in pair writeback vector exclusive atomic; do
 	aborts 'configuration space' /dev/mem 0x4010010000 $how
 done

@@ -85,8 +85,15 @@ void gic_route(unsigned int intid, uint64_t mpidr)
 	gic_write(BOARD_GICD + GICD_IROUTER + 8 * intid, 8, mpidr);
 }
 
-void gic_kick(uint64_t mpidr)
+void gic_kick(uint64_t mpidr, uint64_t gicr)
 {
+	uint64_t sgi = gicr + GICR_FRAME;
+	uint32_t bit = 1u << KICK_INTID;
+
+	gic_write(sgi + GICR_IGROUPR0, 4,
+		  gic_read(sgi + GICR_IGROUPR0, 4) | bit);
+	gic_write(sgi + GICR_IPRIORITYR + KICK_INTID, 1, 0);
+	gic_write(sgi + GICR_ISENABLER0, 4, bit);
 	sysreg_write(ICC_SGI1R_EL1, SGIR_FOR(mpidr, KICK_INTID));
 	isb();
 }

@@ -33,6 +33,9 @@
 #define GICR_TYPER_VLPIS (1u << 1)
 #define GICR_TYPER_DIRECTLPI (1u << 3)
 #define GICR_TYPER_LAST (1u << 4)
+#define GICR_IGROUPR0 0x0080 /* these of the second frame */
+#define GICR_ISENABLER0 0x0100
+#define GICR_IPRIORITYR 0x0400
 #define GICR_WAKER 0x0014
 #define GICR_WAKER_PROCESSORSLEEP (1u << 1)
 
@@ -50,7 +53,11 @@ void gic_set_pending(unsigned int intid);
 void gic_disable(unsigned int intid);
 /* SPI @intid: not enabled, pending or active; to that CPU from now on. */
 void gic_route(unsigned int intid, uint64_t mpidr);
-/* A software interrupt for that CPU, which wakes it. */
-void gic_kick(uint64_t mpidr);
+/*
+ * A software interrupt for that CPU, which wakes it: its redistributor @gicr lets
+ * it through, whatever its guest has switched off there, which it cannot reach
+ * any more.
+ */
+void gic_kick(uint64_t mpidr, uint64_t gicr);
 
 #endif

@@ -81,6 +81,9 @@ static bool is_stopping(void)
 static int map_bar(struct domain *d, const struct pci_mapping *m)
 {
 	(void)d;
+	/* The hardware domain had put it where it likes. */
+	if (!hwdom_is_memory_space(m->hpa, m->size))
+		return -ERANGE;
 	return stage2_map(&guest.vm.s2, m->gpa, m->hpa, m->size);
 }
 
@@ -231,8 +234,10 @@ static void finish(struct cpu *cpu)
 	take_back();
 	unmap_all();
 	plat_log(PLAT_INFO, "the second guest has ended");
-	move(GUEST_STOPPING, GUEST_OFF);
+	plat_lock(&guest.lock); /* nobody starts another in between */
+	guest.state = GUEST_OFF;
 	plat_event_set(&guest.ended);
+	plat_unlock(&guest.lock);
 	psci_cpu_off(cpu);
 }
 
@@ -360,10 +365,18 @@ int guest_start(pci_sbdf_t sbdf)
 
 int guest_stop(void)
 {
-	if (!move(GUEST_RUNNING, GUEST_STOPPING))
+	bool running;
+
+	plat_lock(&guest.lock); /* it is this guest until it is unmapped */
+	running = guest.state == GUEST_RUNNING;
+	if (running) {
+		guest.state = GUEST_STOPPING;
+		unmap_all();
+	}
+	plat_unlock(&guest.lock);
+	if (!running)
 		return -ENOENT;
-	unmap_all();
-	gic_kick(guest.vgic.mpidr);
+	gic_kick(guest.vgic.mpidr, guest.vgic.gicr);
 	return plat_event_wait(&guest.ended, plat_now() + STOP_TIME)
 		       ? 0
 		       : -ETIMEDOUT;

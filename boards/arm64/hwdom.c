@@ -13,6 +13,7 @@
  */
 #include <holdfast/atomic.h>
 #include <holdfast/config.h>
+#include <holdfast/errno.h>
 #include <holdfast/event.h>
 #include <holdfast/iommu.h>
 #include <holdfast/irq.h>
@@ -65,9 +66,23 @@ static void must(int err, const char *what)
 
 /* --- memory space ------------------------------------------------------------------ */
 
+bool hwdom_is_memory_space(uint64_t start, uint64_t size)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(windows); i++)
+		if (start >= windows[i].start && size <= windows[i].size &&
+		    start - windows[i].start <= windows[i].size - size)
+			return true;
+	return false;
+}
+
+/* A BAR is wherever the hardware domain has put it: not over other memory. */
 static int map(struct domain *d, const struct pci_mapping *m)
 {
 	(void)d;
+	if (!hwdom_is_memory_space(m->hpa, m->size))
+		return -ERANGE;
 	return stage2_map(stage2, m->gpa, m->hpa, m->size);
 }
 
@@ -86,17 +101,6 @@ static void unmap(struct domain *d, const struct pci_mapping *m)
 }
 
 static const struct domain_ops hwdom_ops = { .map = map, .unmap = unmap };
-
-bool hwdom_is_memory_space(uint64_t address)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(windows); i++)
-		if (address >= windows[i].start &&
-		    address - windows[i].start < windows[i].size)
-			return true;
-	return false;
-}
 
 /* --- configuration space ------------------------------------------------------------ */
 
@@ -217,6 +221,22 @@ static enum pci_verdict config_access(struct vpci_vcpu *vcpu,
 
 /* --- traps ----------------------------------------------------------------------------- */
 
+static bool is_port(uint64_t address)
+{
+	return address >= BOARD_PCI_IO &&
+	       address - BOARD_PCI_IO < BOARD_PCI_IO_SIZE;
+}
+
+/*
+ * I/O BARs are none of the core's: it could not take them away from a device
+ * that is removed, or another's. So nobody has them.
+ */
+static enum mmio_verdict nobodys_port(struct mmio *access)
+{
+	access->value = UINT64_MAX;
+	return MMIO_DONE;
+}
+
 enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access)
 {
 	struct vpci_vcpu *vcpu = &vcpus[cpu->plat.id];
@@ -224,7 +244,9 @@ enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access)
 
 	if (vpci_ecam_covers(hardware_domain, access->address))
 		verdict = config_access(vcpu, access);
-	else if (!hwdom_is_memory_space(access->address))
+	else if (is_port(access->address))
+		return nobodys_port(access);
+	else if (!hwdom_is_memory_space(access->address, access->size))
 		return MMIO_ABORT;
 	else if (access->write)
 		verdict = vpci_mmio_write(vcpu, access->address, access->size,

@@ -20,9 +20,9 @@ void hwdom_init(struct stage2 *s2, const struct smmu_setup *smmu);
 enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access);
 void hwdom_resume(struct cpu *cpu);
 
-/* Its stage 2; is @address in its PCI memory space? */
+/* Its stage 2; does [start, start + size) lie in one window of PCI's memory? */
 struct stage2 *hwdom_stage2(void);
-bool hwdom_is_memory_space(uint64_t address);
+bool hwdom_is_memory_space(uint64_t start, uint64_t size);
 
 /* How often the hypervisor has touched configuration space, in all. */
 void hwdom_traffic(uint64_t *reads, uint64_t *writes);

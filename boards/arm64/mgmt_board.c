@@ -21,7 +21,7 @@ bool board_show_ring(uint64_t at)
 	shown = 0;
 	if (!at)
 		return true;
-	if (!hwdom_is_memory_space(at) ||
+	if (!hwdom_is_memory_space(at, sizeof(mgmt_ring_page)) ||
 	    stage2_map(s2, at, (uint64_t)&mgmt_ring_page,
 		       sizeof(mgmt_ring_page)))
 		return false;

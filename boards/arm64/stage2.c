@@ -144,15 +144,31 @@ struct range {
 	bool valid; /* else it is unmapped */
 };
 
+static bool is_empty(const uint64_t *table)
+{
+	unsigned int i = 0;
+
+	while (i < ENTRIES && !table[i])
+		i++;
+	return i == ENTRIES;
+}
+
+/* Tables that have become empty go: a guest could make them without end. */
+static void prune(struct stage2 *s2, uint64_t *const *path, unsigned int level)
+{
+	while (--level && is_empty(table_of(*path[level])))
+		replace(s2, path[level], 0, level);
+}
+
 /* One entry: the largest that @range begins with. 0, or -ENOMEM. */
 static int set_one(struct stage2 *s2, struct range *range)
 {
-	uint64_t *entry, *table = s2->root, size;
+	uint64_t *entry, *table = s2->root, *path[LAST_LEVEL + 1], size;
 	unsigned int level;
 
 	for (level = 1;; level++) {
 		size = BIT(shift_of(level));
-		entry = entry_of(table, range->ipa, level);
+		entry = path[level] = entry_of(table, range->ipa, level);
 		if (range->size >= size &&
 		    !((range->ipa | (range->valid ? range->pa : 0)) &
 		      (size - 1)))
@@ -167,6 +183,8 @@ static int set_one(struct stage2 *s2, struct range *range)
 			return -ENOMEM;
 	}
 	replace(s2, entry, range->valid ? leaf(range->pa, level) : 0, level);
+	if (!range->valid)
+		prune(s2, path, level);
 done:
 	size = size < range->size ? size : range->size;
 	range->ipa += size;

@@ -31,7 +31,6 @@ static const struct fdt_memory devices[] = {
 	{ BOARD_UART, 0x1000 },     /* console */
 	{ 0x09010000, 0x1000 },     /* real-time clock */
 	{ 0x09030000, 0x1000 },     /* power button */
-	{ 0x3eff0000, 0x10000 },    /* PCI's ports */
 };
 
 /* What reads and writes memory past the SMMU, and flash. */

@@ -40,5 +40,9 @@ says 'that of a device that was removed is all-ones' \
 	"story: gone $bar 0x8 load4: ffffffff"
 says '… and takes what is written' "story: gone $bar 0x8 store4: 0"
 says '… two loads at once are an abort' "story: gone $bar 0x0 pair: abort"
+for at in 0x40200000 0x68000000; do
+	says "a BAR put over $at" "story: over /dev/mem $at load4: abort"
+done
+says "nobody's ports" 'story: ports /dev/mem 0x3eff0000 load4: ffffffff'
 says "the disk's checksum" "story: disk $(sum build/el2/disk)  -"
 ends_well

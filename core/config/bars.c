@@ -126,26 +126,23 @@ static void size_by_writing(struct sizing *s, struct pci_bar *bar, uint16_t reg,
 	size_from_mask(s, bar, (uint64_t)upper << 32 | mask);
 }
 
-/* True if nothing decodes now; *@command is what to put back. */
-static bool decode_off(struct conf *c, uint16_t *command)
+bool conf_decode_off(struct conf *c, uint16_t *command)
 {
-	const uint16_t decode = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
-
 	*command = conf_read(c, PCI_COMMAND, 2);
 	if (*command == conf_ones(2))
 		return false;
-	if (!(*command & decode))
+	if (!(*command & PCI_COMMAND_DECODE))
 		return true;
-	conf_write(c, PCI_COMMAND, 2, *command & ~decode);
-	return !(conf_read(c, PCI_COMMAND, 2) & decode) && !c->err;
+	conf_write(c, PCI_COMMAND, 2, *command & ~PCI_COMMAND_DECODE);
+	return !(conf_read(c, PCI_COMMAND, 2) & PCI_COMMAND_DECODE) && !c->err;
 }
 
 /* Only when it is needed: it stops the function for a moment. */
 static bool may_write(struct sizing *s)
 {
 	if (s->writes == ASK_DECODE)
-		s->writes = decode_off(s->c, &s->command) ? MAY_WRITE
-							  : READ_ONLY;
+		s->writes = conf_decode_off(s->c, &s->command) ? MAY_WRITE
+							       : READ_ONLY;
 	return s->writes == MAY_WRITE;
 }
 

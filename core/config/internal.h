@@ -141,6 +141,8 @@ void conf_bars(struct conf *c, struct pci_dev_desc *desc);
  */
 void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 		   struct pci_bar *bar);
+/* True if no BAR is decoded now; *@command is what to put back. */
+bool conf_decode_off(struct conf *c, uint16_t *command);
 /* The register of BAR @i, as in pci_dev_desc.bar; of MEM64 the lower one. */
 uint16_t conf_bar_register(const struct pci_dev_facts *desc, unsigned int i);
 /* What the register(s) of a BAR say without a write; @hi: of MEM64. */

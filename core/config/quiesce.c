@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The stage "config": making the hardware of a device quiet before it goes,
+ * The stages "config" and "decode": making the hardware of a device quiet before it goes,
  * and putting back what that changed if it stays after all.
  *
  * Quiet means, in this order: no INTx and no transaction started (which stops
- * message interrupts too); MSI and MSI-X off; no translations asked for; no
- * VFs, found anew if need be; and nothing of what was started before still under way (PCIe 6.0
- * §7.5.3.5, Transactions Pending). Each is read again: a device that does not
- * obey is not quiet, whatever was written.
+ * message interrupts too); no VFs, found anew if need be; MSI and MSI-X off; no
+ * translations asked for; nothing of what was started before still under way
+ * (PCIe 6.0 §7.5.3.5, Transactions Pending); and, when the other stages have
+ * done with its BARs, no access answered but configuration's: whoever puts a
+ * BAR of another where this one has its own must not reach it. Each is read
+ * again: a device that does not obey is not quiet, whatever was written.
  *
  * pdev->quiet is guarded by the ownership of pdev->op.
  */
@@ -230,6 +232,35 @@ static int config_leave(struct pci_dev *pdev)
 	return 0;
 }
 
+static int decode_quiesce(struct pci_dev *pdev, uint64_t deadline,
+			  const char **why)
+{
+	uint16_t command;
+	struct conf c;
+
+	(void)deadline;
+	conf_of(&c, pdev);
+	if (conf_decode_off(&c, &command) || pcidev_marked(pdev, PCI_MARK_LOST))
+		return 0;
+	*why = c.err || conf_absent(&c) ? no_answer
+					: "its BARs cannot be switched off";
+	return -EIO;
+}
+
+static void decode_restore(struct pci_dev *pdev)
+{
+	if (pdev->quiet.saved)
+		conf_update(pdev, PCI_COMMAND, PCI_COMMAND_DECODE,
+			    pdev->quiet.command & PCI_COMMAND_DECODE);
+}
+
+static const struct pci_stage decode_stage = {
+	.name = "decode",
+	.rank = PCI_STAGE_DECODE,
+	.quiesce = decode_quiesce,
+	.restore = decode_restore,
+};
+
 static const struct pci_stage config_stage = {
 	.name = "config",
 	.quiesce = config_quiesce,
@@ -239,6 +270,8 @@ static const struct pci_stage config_stage = {
 
 int pci_config_init(void)
 {
+	int err = pci_stage_register(&decode_stage);
+
 	probe_init();
-	return pci_stage_register(&config_stage);
+	return err ? err : pci_stage_register(&config_stage);
 }

@@ -288,8 +288,7 @@ void conf_stop(struct pci_dev *pdev)
  */
 int conf_restore(struct pci_dev *pdev, uint16_t command)
 {
-	const uint16_t active = PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
-				PCI_COMMAND_MASTER;
+	const uint16_t active = PCI_COMMAND_DECODE | PCI_COMMAND_MASTER;
 	struct conf c;
 	bool vfs;
 

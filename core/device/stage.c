@@ -2,7 +2,7 @@
 /* The sequence of stages; set up once, before the first device. */
 #include "device/internal.h"
 
-static const struct pci_stage *stages[8];
+static const struct pci_stage *stages[9];
 static unsigned int nstages;
 
 int pci_stage_register(const struct pci_stage *stage)

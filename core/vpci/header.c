@@ -6,10 +6,11 @@
  *
  * Command is the guest's own, apart from hardware's. There Memory Space Enable
  * stays on while the guest has the device, or an access that is under way
- * would make the host see an unsupported request (XSA-120, XSA-126); Bus
- * Master follows the guest while the device is sound and its DMA does not fault; INTx is off where the
- * guest wants it off or has message interrupts on (§7.5.1.1.3). What a guest
- * may not have there reads 0 and stays in hardware as it is.
+ * would make the host see an unsupported request (XSA-120, XSA-126); I/O Space
+ * Enable is off, for no guest has ports; Bus Master follows the guest while the
+ * device is sound and its DMA does not fault; INTx is off where the guest wants
+ * it off or has message interrupts on (§7.5.1.1.3). What else a guest may not
+ * have there reads 0 and stays in hardware as it is.
  *
  * The hardware domain's header is hardware's. It is heeded only where BARs are
  * to be mapped for it.
@@ -287,7 +288,7 @@ int vpci_header_start(struct vpci *view)
 			   PCI_COMMAND_INTX_DISABLE;
 	unsigned int i;
 
-	command &= (uint16_t) ~(PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY);
+	command &= (uint16_t) ~(PCI_COMMAND_MASTER | PCI_COMMAND_DECODE);
 	for (i = 0; i < VPCI_BARS; i++)
 		if (view->bar[i].size && view->bar[i].kind != PCI_BAR_IO)
 			command |= PCI_COMMAND_MEMORY;

@@ -33,6 +33,7 @@
 #define PCI_COMMAND 0x04                /* §7.5.1.1.3 */
 #define PCI_COMMAND_IO 0x0001           /* decodes I/O */
 #define PCI_COMMAND_MEMORY 0x0002       /* decodes memory */
+#define PCI_COMMAND_DECODE 0x0003       /* either */
 #define PCI_COMMAND_MASTER 0x0004       /* may start transactions */
 #define PCI_COMMAND_SPECIAL 0x0008      /* watches special cycles */
 #define PCI_COMMAND_INVALIDATE 0x0010   /* memory write and invalidate */

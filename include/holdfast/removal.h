@@ -75,7 +75,9 @@ struct pci_removal;
 
 /*
  * @timeout below is for asking and draining. Making a device quiet, past the
- * point of no return, may take PCI_QUIESCE_TIME a function on top.
+ * point of no return, may take PCI_QUIESCE_TIME a function on top; and what its
+ * guest gave back to a removal that then did not remove it goes home by way of
+ * a reset (§6.6.2: 100 ms, a second where it asks for more) before the answer.
  */
 #define PCI_QUIESCE_TIME (250 * PLAT_NSEC_PER_MSEC)
 /* A device drains for at most this long at a time, and rests as long. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How the modules above the device take part in its life without being named
- * by it: a fixed sequence of stages (reset, IOMMU, irq, config, vPCI).
+ * by it: a fixed sequence of stages (decode, reset, IOMMU, irq, config, vPCI).
  *
  * What comes to a domain is confined first and shown last; what leaves it is
  * hidden first, then made quiet, and only then let out of its confinement.
@@ -13,6 +13,7 @@
 
 /* Lower ranks first; equal ones in the order of their registration. */
 enum pci_stage_rank {
+	PCI_STAGE_DECODE = -4, /* the BARs: the others may need them */
 	PCI_STAGE_RESET = -3,
 	PCI_STAGE_IOMMU = -2,
 	PCI_STAGE_IRQ = -1,

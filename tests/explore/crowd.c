@@ -15,7 +15,8 @@
 #include "world.h"
 
 #define TIMEOUT (100 * MSEC)
-#define DEEDS 3 /* of each thread */
+#define HOMECOMING (110 * MSEC) /* power, and a function level reset */
+#define DEEDS 3                 /* of each thread */
 
 static struct vpci_vcpu vcpu[EXPLORE_THREADS];
 
@@ -58,7 +59,7 @@ static void add_other(void)
 
 static void take_out(unsigned int flags)
 {
-	uint64_t deadline = plat_now() + TIMEOUT;
+	uint64_t deadline = plat_now() + TIMEOUT + HOMECOMING;
 
 	ensure(pci_remove_device(CARD, flags, TIMEOUT, NULL) <= 0);
 	ensure(plat_now() <= deadline || explore_scenario()->late);

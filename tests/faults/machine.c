@@ -634,15 +634,16 @@ static void forget(uint8_t *cfg, unsigned int reg, unsigned int n)
 
 /*
  * What differs if a device was reset, and harms nobody: messages are written
- * before they are used. ATS is done without where it cannot be had. Bus Master
- * and INTx of what failed when it was found, and was removed and found again or
+ * before they are used. ATS is done without where it cannot be had. Command
+ * of what failed when it was found, and was removed and found again or
  * mended: that was before anything was recorded, and its driver sets them.
  */
 static void forget_some(const struct pci_dev_desc *desc, bool bare,
 			uint8_t *cfg)
 {
 	if (bare) {
-		cfg[PCI_COMMAND] &= (uint8_t)~PCI_COMMAND_MASTER;
+		cfg[PCI_COMMAND] &=
+			(uint8_t) ~(PCI_COMMAND_MASTER | PCI_COMMAND_DECODE);
 		cfg[PCI_COMMAND + 1] &=
 			(uint8_t) ~(PCI_COMMAND_INTX_DISABLE >> 8);
 	}

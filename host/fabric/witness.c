@@ -159,6 +159,8 @@ static const char *restless(const struct fab_fn *fn)
 
 	if (fab_get16(fn, PCI_COMMAND) & PCI_COMMAND_MASTER)
 		return "bus mastering";
+	if (fab_get16(fn, PCI_COMMAND) & PCI_COMMAND_DECODE)
+		return "a BAR";
 	if (fab_msi_on(fn) || fab_msix_on(fn))
 		return "message interrupts";
 	if (ats && (fab_get16(fn, ats + PCI_ATS_CTRL) & PCI_ATS_CTRL_ENABLE))

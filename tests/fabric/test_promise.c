@@ -69,6 +69,13 @@ static void test_bus_mastering_left_on_is_a_violation(void **state)
 	caught(disk, "bus mastering");
 }
 
+static void test_a_bar_left_on_is_a_violation(void **state)
+{
+	(void)state;
+	wr(liar.f, disk, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	caught(disk, "a BAR");
+}
+
 static void test_message_interrupts_left_on_are_a_violation(void **state)
 {
 	(void)state;
@@ -111,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_CORE(test_a_sound_core_leaves_quiet_hardware),
 		WITH_CORE(test_bus_mastering_left_on_is_a_violation),
+		WITH_CORE(test_a_bar_left_on_is_a_violation),
 		WITH_CORE(test_message_interrupts_left_on_are_a_violation),
 		WITH_CORE(test_address_translation_left_on_is_a_violation),
 		WITH_CORE(test_vfs_left_enabled_are_a_violation),

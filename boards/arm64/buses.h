@@ -17,7 +17,14 @@
  */
 uint8_t buses_number(uint16_t seg, uint8_t first, uint8_t last);
 
-/* A part of vpci_options.extend: the registers of a bridge that was numbered. */
+/*
+ * pci_host_ops.adding, after that: a bridge that comes later, with all below it,
+ * has what is free of the numbers above it; none is left: 0, and nothing below
+ * is reached. One that still has such numbers keeps them.
+ */
+void buses_adding(pci_sbdf_t sbdf);
+
+/* A part of vpci_options.extend: a bridge's registers. */
 int buses_extend(struct vpci *view, struct pci_dev *pdev);
 
 #endif

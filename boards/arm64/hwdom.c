@@ -48,6 +48,7 @@ static struct ecam_host host = {
 	.windows = ARRAY_SIZE(windows),
 	.count = counts,
 	.counted = ARRAY_SIZE(counts),
+	.adding = buses_adding,
 };
 
 static struct stage2 *stage2;

@@ -121,6 +121,12 @@ static int ecam_mem_write(struct pci_host *host, uint64_t addr, uint8_t size,
 	return 0;
 }
 
+static void ecam_adding(struct pci_host *host, pci_sbdf_t sbdf)
+{
+	if (ecam_of(host)->adding)
+		ecam_of(host)->adding(sbdf);
+}
+
 /*
  * No next(): the core's own walk, by reading, knows where to look, and that a
  * device below a link may answer at every address of its bus.
@@ -130,6 +136,7 @@ static const struct pci_host_ops ecam_ops = {
 	.write = ecam_write,
 	.mem_read = ecam_mem_read,
 	.mem_write = ecam_mem_write,
+	.adding = ecam_adding,
 };
 
 void ecam_host_init(struct ecam_host *ecam)

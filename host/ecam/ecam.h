@@ -31,6 +31,7 @@ struct ecam_host {
 	/* Of each function from @first_bus on, @counted of them; or NULL. */
 	struct ecam_count *count;
 	unsigned int counted;
+	void (*adding)(pci_sbdf_t sbdf); /* pci_host_ops.adding; or NULL */
 };
 
 /*

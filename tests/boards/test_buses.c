@@ -14,6 +14,7 @@
 
 #include <holdfast/config.h>
 #include <holdfast/pci_regs.h>
+#include <holdfast/removal.h>
 
 #include "buses.h"
 
@@ -28,6 +29,7 @@ struct function {
 	enum kind kind;
 	bool several;
 	bool everywhere; /* answers for each device number of its bus */
+	bool pulled;
 	uint8_t config[256];
 };
 
@@ -84,7 +86,7 @@ static struct function *find(pci_sbdf_t sbdf)
 	for (i = 0; i < nfunctions; i++) {
 		struct function *f = &machine[i];
 
-		if (bus_of(f) != sbdf.bus)
+		if (f->pulled || bus_of(f) != sbdf.bus)
 			continue;
 		if (f->everywhere && PCI_DEV(sbdf)) {
 			touched_elsewhere++;
@@ -121,8 +123,15 @@ static int fake_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	return 0;
 }
 
+static void fake_adding(struct pci_host *host, pci_sbdf_t sbdf)
+{
+	(void)host;
+	buses_adding(sbdf);
+}
+
 static const struct pci_host_ops ops = { .read = fake_read,
-					 .write = fake_write };
+					 .write = fake_write,
+					 .adding = fake_adding };
 static struct pci_host host = { .ops = &ops, .name = "fake" };
 
 static int extend(struct vpci *view, struct pci_dev *pdev, struct domain *d)
@@ -279,6 +288,140 @@ static void test_the_hardware_domains_numbers_are_its_own(void **state)
 	vpci_vcpu_fini(&vcpu);
 }
 
+/* --- bridges that come later ------------------------------------------------------- */
+
+/* Bus 1, not a link, with bridges to 2 and 3, and no number left beyond. */
+static struct {
+	int above, left, right;
+} shelf;
+
+static void fill_shelf(void)
+{
+	struct pci_scan scan;
+
+	shelf.above = put(ROOT, 1, 0, LEGACY_BRIDGE);
+	shelf.left = put(shelf.above, 1, 0, LEGACY_BRIDGE);
+	shelf.right = put(shelf.above, 2, 0, LEGACY_BRIDGE);
+	put(ROOT, 2, 0, ROOT_PORT);
+	assert_int_equal(buses_number(0, 0, LAST), 4);
+	assert_int_equal(pci_scan_segment(0, &scan), 0);
+	assert_int_equal(scan.failed, 0);
+	has(shelf.above, 0, 1, 3);
+	has(shelf.left, 1, 2, 2);
+	has(shelf.right, 1, 3, 3);
+}
+
+static const pci_sbdf_t left = { .bus = 1, .devfn = PCI_DEVFN(1, 0) };
+static const pci_sbdf_t right = { .bus = 1, .devfn = PCI_DEVFN(2, 0) };
+static const pci_sbdf_t later = { .bus = 1, .devfn = PCI_DEVFN(3, 0) };
+
+static void pull(int function, pci_sbdf_t sbdf)
+{
+	machine[function].pulled = true;
+	assert_int_equal(pci_mark_lost(sbdf), 0);
+	assert_int_equal(pci_device_lost(sbdf), 0);
+}
+
+static void test_later_it_has_what_is_free(void **state)
+{
+	struct pci_scan scan;
+	int bridge;
+
+	(void)state;
+	fill_shelf();
+	pull(shelf.left, left);
+	bridge = put(shelf.above, 3, 0, LEGACY_BRIDGE);
+	put(bridge, 4, 0, ENDPOINT);
+	assert_int_equal(pci_scan_slot(later, &scan), 0);
+	assert_int_equal(scan.added, 2);
+	has(bridge, 1, 2, 2);
+	assert_int_equal(pci_check_invariants(), 0);
+}
+
+static void test_later_all_below_it_is_numbered(void **state)
+{
+	struct pci_scan scan;
+	int up, down;
+
+	(void)state;
+	fill_shelf();
+	pull(shelf.left, left);
+	pull(shelf.right, right);
+	up = put(shelf.above, 3, 0, UPSTREAM);
+	down = put(up, 0, 0, DOWNSTREAM);
+	put(down, 0, 0, ENDPOINT);
+	assert_int_equal(pci_scan_slot(later, &scan), 0);
+	assert_int_equal(scan.added, 3);
+	has(up, 1, 2, 3);
+	has(down, 2, 3, 3);
+}
+
+static void test_later_on_the_root_bus(void **state)
+{
+	int bridge;
+
+	(void)state;
+	fill_shelf();
+	bridge = put(ROOT, 3, 0, ROOT_PORT);
+	assert_int_equal(pci_add_device(pci_sbdf(0, 0, 3, 0)), 0);
+	has(bridge, 0, 5, 5);
+}
+
+/* Of one that was removed, and is there: it would answer as well. */
+static void test_later_others_are_let_be(void **state)
+{
+	int bridge;
+
+	(void)state;
+	fill_shelf();
+	assert_int_equal(pci_remove_device(left, 0, 0, NULL), 0);
+	bridge = put(shelf.above, 3, 0, LEGACY_BRIDGE);
+	memcpy(machine[bridge].config + PCI_PRIMARY_BUS, "\1\2\3", 3);
+	assert_int_equal(pci_add_device(later), 0);
+	has(bridge, 1, 0, 0);
+	assert_int_equal(pci_add_device(left), 0);
+	has(shelf.left, 1, 2, 2);
+	assert_int_equal(pci_check_invariants(), 0);
+}
+
+static void test_later_what_comes_back_keeps_its_numbers(void **state)
+{
+	(void)state;
+	fill_shelf();
+	pull(shelf.left, left);
+	assert_int_equal(pci_remove_device(right, 0, 0, NULL), 0);
+	assert_int_equal(pci_add_device(right), 0);
+	has(shelf.right, 1, 3, 3);
+}
+
+static void writes_stay_in_the_view(pci_sbdf_t sbdf, int bridge)
+{
+	struct vpci_vcpu vcpu;
+	uint64_t val;
+
+	vpci_vcpu_init(&vcpu, hardware_domain);
+	vpci_write(&vcpu, sbdf, PCI_PRIMARY_BUS, 4, 0x040401);
+	vpci_read(hardware_domain, sbdf, PCI_PRIMARY_BUS, 4, &val);
+	assert_int_equal(val, 0x040401);
+	has(bridge, machine[bridge].config[PCI_PRIMARY_BUS], 0, 0);
+	vpci_vcpu_fini(&vcpu);
+}
+
+static void test_later_nobody_gives_it_anothers_number(void **state)
+{
+	int bridge, cardbus;
+
+	(void)state;
+	fill_shelf();
+	bridge = put(shelf.above, 3, 0, LEGACY_BRIDGE);
+	cardbus = put(shelf.above, 4, 0, LEGACY_BRIDGE);
+	machine[cardbus].config[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_CARDBUS;
+	assert_int_equal(pci_add_device(later), 0);
+	assert_int_equal(pci_add_device(pci_sbdf(0, 1, 4, 0)), 0);
+	writes_stay_in_the_view(later, bridge);
+	writes_stay_in_the_view(pci_sbdf(0, 1, 4, 0), cardbus);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +432,12 @@ int main(void)
 		T(no_more_numbers),
 		T(a_deep_chain_ends),
 		T(the_hardware_domains_numbers_are_its_own),
+		T(later_it_has_what_is_free),
+		T(later_all_below_it_is_numbered),
+		T(later_on_the_root_bus),
+		T(later_others_are_let_be),
+		T(later_what_comes_back_keeps_its_numbers),
+		T(later_nobody_gives_it_anothers_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,6 +211,25 @@ static void test_the_core_scans_it(void **state)
 	pci_fini();
 }
 
+static pci_sbdf_t told;
+
+static void tell(pci_sbdf_t sbdf)
+{
+	told = sbdf;
+}
+
+static void test_who_wants_is_told_of_what_comes(void **state)
+{
+	const pci_sbdf_t at = pci_sbdf(3, FIRST_BUS, 7, 0);
+
+	(void)state;
+	ecam.host.ops->adding(&ecam.host, at); /* nobody wants to */
+	ecam.adding = tell;
+	ecam.host.ops->adding(&ecam.host, at);
+	ecam.adding = NULL;
+	assert_int_equal(told.sbdf, at.sbdf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +239,7 @@ int main(void)
 		T(beyond_the_window_is_nobody),
 		T(accesses_are_counted),
 		T(memory_space_by_window_and_size),
+		T(who_wants_is_told_of_what_comes),
 		T(the_core_scans_it),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

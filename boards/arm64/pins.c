@@ -57,23 +57,30 @@ static bool is_it(const struct pin *pin, pci_sbdf_t sbdf, const char *who)
 	return who[i] == pin->who[i];
 }
 
-void pins_sweep(void)
+/* Under the lock. */
+static void sweep(void)
 {
 	unsigned int i;
 
-	plat_lock(&all.lock);
 	for (i = 0; i < PINS; i++)
 		if (all.pin[i].hold && hf_load_acquire(&all.pin[i].cut))
 			drop(&all.pin[i]);
+}
+
+void pins_sweep(void)
+{
+	plat_lock(&all.lock);
+	sweep();
 	plat_unlock(&all.lock);
 }
 
-/* Under the lock: the pin, or, with @make, a free one. */
+/* Under the lock: the pin, not cut off; or, with @make, a free one. */
 static struct pin *find(pci_sbdf_t sbdf, const char *who, bool make)
 {
 	struct pin *spare = NULL;
 	unsigned int i;
 
+	sweep();
 	for (i = 0; i < PINS; i++) {
 		struct pin *pin = &all.pin[i];
 

@@ -632,6 +632,24 @@ static void test_pins_are_kept(void **state)
 	assert_int_equal(removal_end(), 0);
 }
 
+/* Another CPU has removed the device, and has not come to forget its pins. */
+static void test_a_pin_that_was_cut_off_is_none(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(MGMT_PIN, CARD), 0);
+	assert_int_equal(pci_remove_device(at(CARD), PCI_REMOVE_FORCE, 0, NULL),
+			 0);
+	assert_int_equal(ask(MGMT_UNPIN, CARD), -ENOENT);
+	assert_int_equal(ask(MGMT_ADD, CARD), 0);
+	assert_int_equal(ask(MGMT_PIN, CARD), 0);
+	assert_int_equal(pci_remove_device(at(CARD), PCI_REMOVE_FORCE, 0, NULL),
+			 0);
+	assert_int_equal(ask(MGMT_ADD, CARD), 0);
+	assert_int_equal(ask(MGMT_PIN, CARD), 0);
+	assert_int_equal(remove_with(0), 0);
+	assert_int_equal(answer.removal.result, -EBUSY);
+}
+
 /* --- forced, lost, again ------------------------------------------------------------------- */
 
 static void test_forced_it_goes_at_once(void **state)
@@ -784,6 +802,7 @@ int main(int argc, char **argv)
 		CASE(test_refused_everything_works),
 		CASE(test_an_ask_ends_by_its_deadline),
 		CASE(test_pins_are_kept),
+		CASE(test_a_pin_that_was_cut_off_is_none),
 		CASE(test_forced_it_goes_at_once),
 		CASE(test_what_was_removed_comes_back),
 		CASE(test_a_slot_is_filled_when_its_driver_listens),

@@ -71,7 +71,8 @@ enum mgmt_verb {
 	MGMT_PIN,         /* .who */
 	MGMT_UNPIN,       /* .who */
 	MGMT_STATS,       /* [mgmt_stats] */
-	MGMT_CHECK,       /* the invariants; [mgmt_stats].broken */
+	MGMT_CHECK,       /* the invariants; [mgmt_stats].broken; -EALREADY
+			     a removal is under way, and they do not hold */
 	MGMT_GUEST,       /* the second guest [mgmt_guest] */
 	MGMT_GUEST_START, /* … with the device: -EBUSY somebody holds it */
 	MGMT_GUEST_STOP,

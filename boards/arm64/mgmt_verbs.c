@@ -430,9 +430,10 @@ static int do_stats(pci_sbdf_t sbdf, const struct mgmt_request *r,
 static int do_check(pci_sbdf_t sbdf, const struct mgmt_request *r,
 		    union mgmt_answer *a)
 {
-	int err = do_stats(sbdf, r, a);
+	int err = removals_run() ? -EALREADY : do_stats(sbdf, r, a);
 
-	a->stats.broken = pci_check_invariants();
+	if (!err)
+		a->stats.broken = pci_check_invariants();
 	return err;
 }
 

@@ -97,6 +97,11 @@ void removals_poll(void)
 	}
 }
 
+bool removals_run(void)
+{
+	return hf_load_acquire(&all.running);
+}
+
 /* --- the table -------------------------------------------------------------------- */
 
 /* The oldest that is over; under the lock. It is the caller's when stepping. */

@@ -20,6 +20,9 @@ int removals_start(pci_sbdf_t sbdf, unsigned int flags, uint64_t timeout,
 /* One step of each, by every CPU on its way back to a guest. No lock. */
 void removals_poll(void);
 
+/* Is one under way? It may be over when you know. */
+bool removals_run(void);
+
 /*
  * What is known of the last removal of @sbdf that began: NULL: none that we
  * remember. Until removals_unlock(); no call into the core in between.

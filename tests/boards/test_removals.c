@@ -148,6 +148,19 @@ static void test_cancelled_everything_works(void **state)
 	assert_int_equal(ask(MGMT_CANCEL, CARD), -ENOENT);
 }
 
+/* Its device is neither here nor gone. */
+static void test_rules_are_not_checked_in_the_middle(void **state)
+{
+	(void)state;
+	bind();
+	assert_int_equal(remove_with(MGMT_REMOVE_ASK), 0);
+	assert_int_equal(ask(MGMT_CHECK, CARD), -EALREADY);
+	assert_int_equal(ask(MGMT_CANCEL, CARD), 0);
+	assert_int_equal(removal_end(), -ECANCELED);
+	assert_int_equal(ask(MGMT_CHECK, CARD), 0);
+	assert_int_equal(lab.answer.stats.broken, 0);
+}
+
 static void test_refused_everything_works(void **state)
 {
 	(void)state;
@@ -326,6 +339,7 @@ int main(int argc, char **argv)
 		CASE(test_asked_the_driver_ejects),
 		CASE(test_power_off_is_consent),
 		CASE(test_cancelled_everything_works),
+		CASE(test_rules_are_not_checked_in_the_middle),
 		CASE(test_refused_everything_works),
 		CASE(test_an_ask_ends_by_its_deadline),
 		CASE(test_pins_are_kept),

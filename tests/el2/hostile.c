@@ -13,6 +13,7 @@
 #define CONFIG 0x4010010000ul   /* of a port */
 #define UART 0x09000000ul
 
+#define RUNS -114ul /* EALREADY: a removal */
 #define PSCI_SYSTEM_OFF 0x84000008u
 
 uint64_t taken; /* ESR_EL1 of the last exception; hostile.S */
@@ -179,11 +180,66 @@ static void calls(void)
 	}
 }
 
+static uint64_t get(uint64_t offset)
+{
+	hvc(MGMT_HVC_GET, offset, 0);
+	return got;
+}
+
+static uint64_t ask(uint32_t verb, uint64_t version, uint64_t sbdf)
+{
+	unsigned int word;
+
+	hvc(MGMT_HVC_PUT, 0, version | sbdf << 32);
+	for (word = 1; word < 10; word++)
+		hvc(MGMT_HVC_PUT, 8 * word, 0);
+	return hvc(MGMT_HVC_CALL, verb, 0);
+}
+
+/* Offsets that are none write nothing and read 0. */
+static void window(void)
+{
+	static const uint64_t none[] = { 377,  380,       384,
+					 4096, 1ul << 32, 1ul << 63,
+					 -8ul, -7ul,      (1ul << 32) + 376 };
+	uint64_t read = 0;
+	unsigned int i;
+
+	hvc(MGMT_HVC_PUT, 0, 1);
+	hvc(MGMT_HVC_PUT, 376, 0x5a5a);
+	for (i = 0; i < sizeof(none) / sizeof(*none); i++) {
+		hvc(MGMT_HVC_PUT, none[i], -1ul);
+		read |= get(none[i]);
+	}
+	say_value("beyond the window", read);
+	say_value("its ends", get(0) << 16 | get(376));
+	hvc(MGMT_HVC_PUT, 3, 0x123456789abcdef0);
+	say_value("misaligned", get(3));
+}
+
+static void questions(void)
+{
+	const uint64_t sbdf = offsetof(struct mgmt_device, sbdf);
+	uint64_t at = 0, devices = 0;
+
+	for (; !ask(MGMT_NEXT, MGMT_VERSION, at); devices++)
+		at = (uint32_t)get(sbdf) + 1;
+	say_value("devices", devices);
+	say_value("the disk", ask(MGMT_SHOW, MGMT_VERSION, 0x100));
+	say_value("… is",
+		  get(offsetof(struct mgmt_device, vendor)) & UINT32_MAX);
+	say_value("nobody", ask(MGMT_SHOW, MGMT_VERSION, 0x1234567));
+	say_value("no verb", ask(MGMT_VERBS, MGMT_VERSION, 0x100));
+	say_value("another version", ask(MGMT_SHOW, MGMT_VERSION + 1, 0x100));
+	say_value("no call", hvc(MGMT_HVC_GET + 1, 0, 0));
+}
+
 /* Management: any verb of any device, well formed and not (mgmt_abi.h). */
 static void management(void)
 {
 	static const uint16_t bdf[] = { 0x10, 0x18, 0x28, 0xf8, 0x100, 0x200 };
 	unsigned int i, word, good = 0;
+	uint64_t status;
 
 	for (i = 0; i < 1000; i++) {
 		uint64_t sbdf = bdf[random() % 6];
@@ -197,12 +253,11 @@ static void management(void)
 		good += !hvc(MGMT_HVC_CALL, random() & 31, 0);
 	}
 	say_value("verbs done", good);
-	hvc(MGMT_HVC_PUT, 0, MGMT_VERSION);
-	for (word = 1; word < 10; word++)
-		hvc(MGMT_HVC_PUT, 8 * word, 0);
-	say_value("check", hvc(MGMT_HVC_CALL, MGMT_CHECK, 0));
-	hvc(MGMT_HVC_GET, offsetof(struct mgmt_stats, broken), 0);
-	say_value("rules broken", got);
+	do /* until the last removal is over */
+		status = ask(MGMT_CHECK, MGMT_VERSION, 0);
+	while (status == RUNS);
+	say_value("check", status);
+	say_value("rules broken", get(offsetof(struct mgmt_stats, broken)));
 	for (i = 0; i < 1000; i++)
 		hvc(MGMT_HVC_PUT + (random() & 3), random() & 0x1ff, random());
 }
@@ -228,6 +283,8 @@ void hostile(void)
 	tables();
 	registers();
 	calls();
+	window();
+	questions();
 	management();
 	reads();
 	put("story: done\n");

@@ -28,6 +28,18 @@ says 'CPU_ON of itself: already on' 'story: on itself fffffffffffffffc'
 says 'CPU_ON of nobody: invalid' 'story: on nobody fffffffffffffffe'
 says 'a CPU that starts in the hypervisor harms nobody' \
 	'story: on at the hypervisor 0'
+says 'offsets beyond the window, or over its end: nobody' \
+	'story: beyond the window 0'
+says '… and the window is as it was' 'story: its ends 15a5a'
+says 'misaligned ones are offsets' 'story: misaligned 123456789abcdef0'
+functions=$(sed -nE 's/^holdfast: ([0-9]+) PCI functions.*/\1/p' "$console")
+says 'all devices are listed' "story: devices $functions"
+says 'one is shown' 'story: the disk 0'
+says '… as what it is' 'story: … is 101b36'
+says 'one that is not there: ENODEV' 'story: nobody ffffffffffffffed'
+says 'a verb that is none: ENOSYS' 'story: no verb ffffffffffffffda'
+says 'another version: EOPNOTSUPP' 'story: another version ffffffffffffffa1'
+says 'a call that is none: not supported' 'story: no call ffffffffffffffff'
 says 'management was heard' 'story: verbs done [0-9a-f]+'
 says 'the rules are checked' 'story: check 0'
 says '… and hold' 'story: rules broken 0'

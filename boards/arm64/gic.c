@@ -97,3 +97,25 @@ void gic_kick(uint64_t mpidr, uint64_t gicr)
 	sysreg_write(ICC_SGI1R_EL1, SGIR_FOR(mpidr, KICK_INTID));
 	isb();
 }
+
+/*
+ * A kick comes through, whatever the guest has done: its group is on meanwhile, the
+ * mask is the hypervisor's (guest.c), and none is waited for that something
+ * keeps away: a priority that runs, or a redistributor that sleeps. As an
+ * interrupt of EL1 it is not taken here; it stays pending, so that one which
+ * came before the WFI ends that, too.
+ */
+void gic_wait(uint64_t gicr)
+{
+	uint64_t on = sysreg_read(ICC_IGRPEN1_EL1);
+
+	if (sysreg_read(ICC_RPR_EL1) != ICC_RPR_IDLE ||
+	    gic_read(gicr + GICR_WAKER, 4))
+		return;
+	sysreg_write(ICC_IGRPEN1_EL1, 1);
+	isb();
+	dsb_sy();
+	__asm__ volatile("wfi" : : : "memory");
+	sysreg_write(ICC_IGRPEN1_EL1, on);
+	isb();
+}

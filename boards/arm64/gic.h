@@ -54,10 +54,12 @@ void gic_disable(unsigned int intid);
 /* SPI @intid: not enabled, pending or active; to that CPU from now on. */
 void gic_route(unsigned int intid, uint64_t mpidr);
 /*
- * A software interrupt for that CPU, which wakes it: its redistributor @gicr lets
- * it through, whatever its guest has switched off there, which it cannot reach
- * any more.
+ * A software interrupt for that CPU, which ends gic_wait(): its redistributor
+ * @gicr lets it through, whatever its guest has switched off there, which it
+ * cannot reach any more.
  */
 void gic_kick(uint64_t mpidr, uint64_t gicr);
+/* WFI for the guest of this CPU, whose redistributor is @gicr. */
+void gic_wait(uint64_t gicr);
 
 #endif

@@ -12,7 +12,8 @@
  * Who moves it out of OFF, or to STOPPING, does so under the lock, and so alone.
  * While it is STARTING it is its starter's, until its CPU is on; from then on its
  * CPU's. To stop it its memory is taken from its stage 2: wherever it is, its next
- * instruction traps. One that waits for an interrupt gets one.
+ * instruction traps. Where it would wait is a trap, too: the hypervisor waits
+ * then, and who stops it ends that.
  */
 #include <holdfast/errno.h>
 #include <holdfast/iommu.h>
@@ -211,6 +212,15 @@ static bool guest_msr(struct cpu *cpu, uint64_t reg, uint64_t val)
 	return true;
 }
 
+/* Without sections, as in the guest (rcu.c). */
+static void guest_wait(struct cpu *cpu)
+{
+	(void)cpu;
+	plat_rcu_leave();
+	gic_wait(guest.vgic.gicr);
+	plat_rcu_enter();
+}
+
 /* --- its end ------------------------------------------------------------------------ */
 
 static int64_t guest_system_off(struct cpu *cpu, bool reset)
@@ -398,10 +408,11 @@ void guest_init(void)
 	plat_lock_init(&guest.lock);
 	plat_event_init(&guest.ended);
 	guest.vgic.intid = BOARD_GUEST_INTID;
-	guest.vm.hcr = HCR_FMO;
+	guest.vm.hcr = HCR_FMO | HCR_TWI | HCR_TWE;
 	guest.vm.start = guest_begin;
 	guest.vm.mmio = guest_mmio;
 	guest.vm.msr = guest_msr;
+	guest.vm.wait = guest_wait;
 	guest.vm.system_off = guest_system_off;
 	guest.vm.resume = guest_resume;
 	if (stage2_init(&guest.vm.s2, GUEST_VMID))

@@ -83,6 +83,8 @@ static inline unsigned int id_field(uint64_t reg, unsigned int shift)
 #define HCR_VM BIT(0)   /* stage 2 */
 #define HCR_SWIO BIT(1) /* set/way invalidation cleans, too */
 #define HCR_FMO BIT(3)  /* FIQ comes here, and software interrupts sent */
+#define HCR_TWI BIT(13) /* WFI and WFE come here */
+#define HCR_TWE BIT(14)
 #define HCR_TSC BIT(19) /* SMC comes here */
 #define HCR_RW BIT(31)  /* EL1 is AArch64 */
 #define HCR_APK BIT(40) /* EL1 has the keys of pointer authentication */
@@ -138,6 +140,9 @@ static inline unsigned int id_field(uint64_t reg, unsigned int shift)
 /* --- interrupts (Arm IHI 0069 §12.2) --- */
 #define ICC_PMR_EL1 s3_0_c4_c6_0
 #define ICC_PMR_ALL 0xff
+#define ICC_RPR_EL1 s3_0_c12_c11_3
+#define ICC_RPR_IDLE 0xff
+#define ICC_IGRPEN1_EL1 s3_0_c12_c12_7
 #define ICC_IAR0_EL1 s3_0_c12_c8_0
 #define ICC_EOIR0_EL1 s3_0_c12_c8_1
 #define ICC_SGI1R_EL1 s3_0_c12_c11_5
@@ -179,6 +184,7 @@ static inline unsigned int id_field(uint64_t reg, unsigned int shift)
 #define ESR_EC_SHIFT 26
 #define ESR_IL BIT(25)
 #define EC_UNKNOWN 0x00
+#define EC_WFX 0x01
 #define EC_HVC64 0x16
 #define EC_SMC64 0x17
 #define EC_SYSREG 0x18
@@ -186,6 +192,8 @@ static inline unsigned int id_field(uint64_t reg, unsigned int shift)
 #define EC_INSN_ABORT_SAME 0x21
 #define EC_DATA_ABORT_LOWER 0x24
 #define EC_DATA_ABORT_SAME 0x25
+
+#define ISS_TI UINT64_C(3) /* of a trapped wait; 0: WFI */
 
 #define ISS_ISV BIT(24) /* the instruction's syndrome is valid: */
 #define ISS_SAS_SHIFT 22

@@ -8,13 +8,15 @@
 #include "trap.h"
 
 #define FAR_PAGE_OFFSET UINT64_C(0xfff)
-#define INSN_SIZE 4
 #define ZERO_REGISTER 31
 #define SMCCC_NOT_SUPPORTED UINT64_MAX /* Arm DEN0028: -1 */
 
+/* AArch32 at EL0 has short ones, too. */
 static void skip_instruction(void)
 {
-	sysreg_write(elr_el2, sysreg_read(elr_el2) + INSN_SIZE);
+	unsigned int size = sysreg_read(esr_el2) & ESR_IL ? 4 : 2;
+
+	sysreg_write(elr_el2, sysreg_read(elr_el2) + size);
 }
 
 /* --- aborts -------------------------------------------------------------------- */
@@ -120,6 +122,14 @@ static void sysreg(struct cpu *cpu, uint64_t esr, const struct regs *regs)
 	skip_instruction();
 }
 
+/* WFE, and what has a timeout, may end early: they do not wait at all. */
+static void wait(struct cpu *cpu, uint64_t esr)
+{
+	skip_instruction();
+	if (!(esr & ISS_TI))
+		cpu->vm->wait(cpu);
+}
+
 /* --- all exits ------------------------------------------------------------------- */
 
 static void dispatch(struct cpu *cpu, struct regs *regs)
@@ -136,6 +146,8 @@ static void dispatch(struct cpu *cpu, struct regs *regs)
 	case EC_SMC64: /* trapped before it was executed */
 		skip_instruction();
 		return psci_call(cpu, regs);
+	case EC_WFX:
+		return wait(cpu, esr);
 	case EC_HVC64:
 		if (!cpu->vm->hvc || !cpu->vm->hvc(regs->x))
 			regs->x[0] = SMCCC_NOT_SUPPORTED;

@@ -31,6 +31,8 @@ struct vm {
 	bool (*msr)(struct cpu *cpu, uint64_t reg, uint64_t val);
 	/* HVC with these registers; false, or NULL: nobody's. */
 	bool (*hvc)(uint64_t *x);
+	/* With HCR_TWI: a WFI, which may end before an interrupt comes. */
+	void (*wait)(struct cpu *cpu);
 	/* It asked PSCI for its end; returns as PSCI does, if at all. */
 	int64_t (*system_off)(struct cpu *cpu, bool reset);
 	/* Each time before a guest goes on: what waits. NULL: nothing. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An arm64 Image of its own for the hardware domain, and the exceptions that it
- * takes: each is noted in `taken`, and the instruction skipped; a branch to where
+ * An arm64 Image of its own for a guest, and the exceptions that it takes: each is noted in `taken`, and the instruction skipped; a branch to where
  * nothing can be fetched returns.
  */
 	.section .head, "ax"

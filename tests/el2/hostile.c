@@ -7,69 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hostile.h"
 #include "mgmt_abi.h"
 
 #define HYPERVISOR 0x40200000ul /* not the guest's */
 #define CONFIG 0x4010010000ul   /* of a port */
-#define UART 0x09000000ul
 
 #define RUNS -114ul /* EALREADY: a removal */
 #define PSCI_SYSTEM_OFF 0x84000008u
-
-uint64_t taken; /* ESR_EL1 of the last exception; hostile.S */
-void hostile(void);
-
-static void put(const char *text)
-{
-	for (; *text; text++)
-		*(volatile uint32_t *)UART = (uint8_t)*text;
-}
-
-static void put_hex(uint64_t val)
-{
-	int shift = 60;
-
-	while (shift && !(val >> shift))
-		shift -= 4;
-	for (; shift >= 0; shift -= 4)
-		*(volatile uint32_t *)UART =
-			(uint8_t) "0123456789abcdef"[val >> shift & 15];
-}
-
-/* "story: WHAT class C fault F", or that it was none. */
-static void say_exception(const char *what)
-{
-	put("story: ");
-	put(what);
-	if (taken) {
-		put(" class ");
-		put_hex(taken >> 26);
-		put(" fault ");
-		put_hex(taken & 0x3f);
-	} else {
-		put(" none");
-	}
-	put("\n");
-	taken = 0;
-}
-
-static void say_value(const char *what, uint64_t val)
-{
-	put("story: ");
-	put(what);
-	put(" ");
-	put_hex(val);
-	put("\n");
-}
-
-#define TRY(what, insn, ...)                                           \
-	do {                                                           \
-		__asm__ volatile(".arch armv8.5-a+sve\n\t" insn        \
-				 :                                     \
-				 : __VA_ARGS__                         \
-				 : "x0", "x1", "x2", "x30", "memory"); \
-		say_exception(what);                                   \
-	} while (0)
 
 static uint64_t smc(uint64_t fn, uint64_t a, uint64_t b, uint64_t c)
 {

@@ -395,6 +395,8 @@ static struct slot *claim(struct vpci *view, pci_sbdf_t port, uint16_t pcie)
 				vpci_hw_read(view, PCI_INTERRUPT_PIN, 1));
 	slot->control = vpci_hw_read(view, pcie + PCI_EXP_SLTCTL, 2) &
 			(PCI_EXP_SLTCTL_AIC | PCI_EXP_SLTCTL_PIC);
+	slot->empty = !(vpci_hw_read(view, pcie + PCI_EXP_SLTSTA, 2) &
+			PCI_EXP_SLTSTA_PDS);
 	hf_store_release(&slot->life, READY);
 	return slot;
 }

@@ -217,6 +217,14 @@ static int extend(struct vpci *view, struct pci_dev *pdev, struct domain *d)
 	return slot_extend(view, pdev, d);
 }
 
+void plug(const char *port)
+{
+	char err[200];
+
+	if (fabric_plug(f, at(port), "nvme", err, sizeof(err)))
+		fail_msg("%s", err);
+}
+
 int lab_set_up(void **state)
 {
 	static const struct vpci_options options = { .hardware_views = true,
@@ -228,8 +236,7 @@ int lab_set_up(void **state)
 	f = fabric_open(lab.machine, err, sizeof(err));
 	if (!f)
 		fail_msg("%s", err);
-	if (fabric_plug(f, at(PORT), "nvme", err, sizeof(err)))
-		fail_msg("%s", err);
+	plug(PORT);
 	assert_int_equal(pci_init(), 0);
 	assert_int_equal(pci_config_init(), 0);
 	assert_int_equal(pci_vpci_init(&options), 0);

@@ -21,6 +21,7 @@
 /* A slot, and what is in it. */
 #define PORT "0000:00:1c.0"
 #define CARD "0000:01:00.0"
+#define EMPTY "0000:00:1d.0" /* another, with nothing in it */
 
 extern struct lab {
 	const char *machine;      /* slots.json; main() says where */
@@ -38,6 +39,8 @@ extern struct lab {
 
 int lab_set_up(void **state);
 int lab_tear_down(void **state);
+
+void plug(const char *port); /* a card, of which nobody is told */
 
 /* As each trap does. */
 void poll_all(void);

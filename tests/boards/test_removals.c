@@ -254,7 +254,22 @@ static void test_what_was_removed_comes_back(void **state)
 	}
 	assert_int_equal(ask(MGMT_ADD, CARD), 0); /* again: nothing happens */
 	assert_int_equal(heard(), PCI_EXP_SLTSTA_PDS);
-	assert_int_equal(ask(MGMT_ADD, "0000:00:1d.0"), -ENODEV);
+	assert_int_equal(ask(MGMT_ADD, EMPTY), -ENODEV);
+}
+
+/* It was empty when the machine was started. */
+static void test_an_empty_slot_is_filled(void **state)
+{
+	const unsigned int status = cap(EMPTY, PCI_CAP_ID_EXP) + PCI_EXP_SLTSTA;
+
+	(void)state;
+	assert_int_equal(ask(MGMT_ADD, EMPTY), -ENODEV);
+	assert_int_equal(rd(EMPTY, status, 2), 0);
+	plug(EMPTY);
+	assert_int_equal(ask(MGMT_ADD, EMPTY), 0);
+	assert_int_equal(rd(EMPTY, status, 2), PCI_EXP_SLTSTA_PDC |
+						       PCI_EXP_SLTSTA_DLLSC |
+						       PCI_EXP_SLTSTA_PDS);
 }
 
 /* Linux drops what it is told while it switches a slot off. */
@@ -346,6 +361,7 @@ int main(int argc, char **argv)
 		CASE(test_a_pin_that_was_cut_off_is_none),
 		CASE(test_forced_it_goes_at_once),
 		CASE(test_what_was_removed_comes_back),
+		CASE(test_an_empty_slot_is_filled),
 		CASE(test_a_slot_is_filled_when_its_driver_listens),
 		CASE(test_what_was_ejected_in_vain_comes_back),
 		CASE(test_lost_it_is_gone),

@@ -13,6 +13,7 @@
 static struct {
 	plat_lock_t lock; /* numbers are looked at and given under it */
 	uint8_t first, last;
+	uint8_t reserve; /* buses of a hot-plug port, at least */
 } all;
 
 /* --- looking -------------------------------------------------------------------- */
@@ -30,6 +31,17 @@ static bool leads_to_a_link(pci_sbdf_t bridge)
 	type = pci_conf_read(bridge, pos + PCI_EXP_FLAGS, 2) >> 4 & 0xf;
 	return type == PCI_EXP_TYPE_ROOT_PORT ||
 	       type == PCI_EXP_TYPE_DOWNSTREAM;
+}
+
+static bool is_hot_plug_port(pci_sbdf_t bridge)
+{
+	uint16_t pos = pci_find_cap(bridge, PCI_CAP_ID_EXP);
+
+	return pos &&
+	       pci_conf_read(bridge, pos + PCI_EXP_FLAGS, 2) &
+		       PCI_EXP_FLAGS_SLOT &&
+	       pci_conf_read(bridge, pos + PCI_EXP_SLTCAP, 4) &
+		       PCI_EXP_SLTCAP_HPC;
 }
 
 /* Returns whether it is there and one of several. */
@@ -76,6 +88,16 @@ static void set_numbers(pci_sbdf_t bridge, uint8_t secondary,
 	pci_conf_write(bridge, PCI_SUBORDINATE_BUS, 1, subordinate);
 }
 
+static void keep_reserve(struct numbers *n, unsigned int secondary)
+{
+	unsigned int highest = secondary + all.reserve - 1;
+
+	if (highest > n->last)
+		highest = n->last;
+	if (n->highest < highest)
+		n->highest = (uint8_t)highest;
+}
+
 /* While its buses are looked for, it forwards to all that have no number yet. */
 static void number_bridge(pci_sbdf_t bridge, void *data)
 {
@@ -92,16 +114,19 @@ static void number_bridge(pci_sbdf_t bridge, void *data)
 	visit_bus(bridge.seg, secondary, leads_to_a_link(bridge), number_bridge,
 		  n);
 	n->depth--;
+	if (is_hot_plug_port(bridge))
+		keep_reserve(n, secondary);
 	set_numbers(bridge, secondary, n->highest);
 }
 
-uint8_t buses_number(uint16_t seg, uint8_t first, uint8_t last)
+uint8_t buses_number(uint16_t seg, uint8_t first, uint8_t last, uint8_t reserve)
 {
 	struct numbers n = { .highest = first, .last = last };
 
 	plat_lock_init(&all.lock);
 	all.first = first;
 	all.last = last;
+	all.reserve = reserve;
 	visit_bus(seg, first, false, number_bridge, &n);
 	return n.highest;
 }

@@ -12,10 +12,12 @@
 
 /*
  * Number all buses of segment @seg below root bus @first, depth first in the
- * order of addresses, as Linux does; none above @last. After pci_segment_add(),
- * before any device is known. Returns the highest one.
+ * order of addresses, as Linux does; none above @last. A port with a hot-plug slot
+ * has @reserve of them at least, 1 or more. After pci_segment_add(), before any
+ * device is known. Returns the highest one.
  */
-uint8_t buses_number(uint16_t seg, uint8_t first, uint8_t last);
+uint8_t buses_number(uint16_t seg, uint8_t first, uint8_t last,
+		     uint8_t reserve);
 
 /*
  * pci_host_ops.adding, after that: a bridge that comes later, with all below it,

@@ -49,6 +49,21 @@ int fdt_set_memory(void *fdt, const struct fdt_memory *memory)
 		       : 0;
 }
 
+uint8_t fdt_hotplug_buses(const void *fdt)
+{
+	static const char name[] = "hpbussize=";
+	int len, chosen = fdt_path_offset(fdt, "/chosen");
+	const char *args = fdt_getprop(fdt, chosen, "bootargs", &len);
+	unsigned long n = 0;
+
+	if (!args || !memchr(args, 0, (size_t)len))
+		return 1;
+	for (; *args; args++)
+		if (!strncmp(args, name, sizeof(name) - 1))
+			n = strtoul(args + sizeof(name) - 1, NULL, 0);
+	return n && n <= UINT8_MAX ? (uint8_t)n : 1;
+}
+
 int fdt_hide(void *fdt, const char *compatible)
 {
 	int node, err = 0;

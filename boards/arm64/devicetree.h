@@ -24,6 +24,8 @@ int fdt_add_cpus(const void *fdt) __must_check;
  * none; -EINVAL there is, but not for all requester IDs in a row.
  */
 int fdt_take_smmu(void *fdt, struct smmu_setup *smmu) __must_check;
+/* Linux's pci=hpbussize=N (1 unless told): the buses of a hot-plug port. */
+uint8_t fdt_hotplug_buses(const void *fdt);
 /* Nothing that is @compatible is there any more. 0 or -EINVAL. */
 int fdt_hide(void *fdt, const char *compatible) __must_check;
 

@@ -332,10 +332,10 @@ static void say(const struct pci_dev_info *info)
 		 info->broken ? info->broken : "");
 }
 
-static void find_all(void)
+static void find_all(uint8_t reserve)
 {
 	uint64_t start = plat_now();
-	uint8_t last = buses_number(0, 0, LAST_BUS);
+	uint8_t last = buses_number(0, 0, LAST_BUS, reserve);
 	pci_sbdf_t at = { 0 };
 	struct pci_dev_info info;
 	struct pci_scan scan;
@@ -357,7 +357,8 @@ static void find_all(void)
 	}
 }
 
-void hwdom_init(struct stage2 *s2, const struct smmu_setup *smmu)
+void hwdom_init(struct stage2 *s2, const struct smmu_setup *smmu,
+		uint8_t hotplug_buses)
 {
 	stage2 = s2;
 	start_core(smmu);
@@ -365,5 +366,5 @@ void hwdom_init(struct stage2 *s2, const struct smmu_setup *smmu)
 	if (smmu)
 		must(smmu_init(&host.host, smmu), "SMMU");
 	must(pci_segment_add(0, &host.host), "pci_segment_add");
-	find_all();
+	find_all(hotplug_buses);
 }

@@ -12,9 +12,11 @@
 /*
  * Start the core, find what is there, and give it to the hardware domain, whose
  * stage 2 @s2 is: PCI's memory space is not mapped there, BARs are as they come.
- * DMA is confined by @smmu; NULL: the machine has none. At boot, on one CPU.
+ * DMA is confined by @smmu; NULL: the machine has none. @hotplug_buses: as its
+ * kernel gives each hot-plug port, at least. At boot, on one CPU.
  */
-void hwdom_init(struct stage2 *s2, const struct smmu_setup *smmu);
+void hwdom_init(struct stage2 *s2, const struct smmu_setup *smmu,
+		uint8_t hotplug_buses);
 
 /* struct vm's: an access where stage 2 has nothing; before its guest goes on. */
 enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access);

@@ -23,6 +23,7 @@
 extern char bss_end[];
 
 static struct fdt_memory hwdom_ram;
+static uint8_t hotplug_buses;
 static struct smmu_setup smmu; /* .registers NULL: there is none */
 
 /* What the hardware domain has of the machine, PCI apart (hw/arm/virt.c). */
@@ -88,13 +89,13 @@ static void init_dma(const struct fdt_memory *ram)
 
 	if (!smmu.registers) {
 		plat_log(PLAT_WARN, "no SMMU: devices reach all memory");
-		hwdom_init(&hwdom.s2, NULL);
+		hwdom_init(&hwdom.s2, NULL, hotplug_buses);
 		return;
 	}
 	smmu.doorbell = BOARD_GITS_TRANSLATER;
 	smmu.memory = memory;
 	smmu.memories = ARRAY_SIZE(memory);
-	hwdom_init(&hwdom.s2, &smmu);
+	hwdom_init(&hwdom.s2, &smmu, hotplug_buses);
 }
 
 /* Everything at its own address. */
@@ -121,6 +122,7 @@ static void read_machine(const void *fdt)
 	if (fdt_get_memory(fdt, &ram) || ram.start != BOARD_RAM ||
 	    ram.start + ram.size < guest_end || fdt_add_cpus(fdt))
 		plat_bug("a device tree of another machine");
+	hotplug_buses = fdt_hotplug_buses(fdt);
 	mmu_map_ram(ram.start, ram.size);
 	mmu_map_device(BOARD_ECAM, BOARD_ECAM_SIZE);
 	mmu_map_device(BOARD_PCI_MEM64, BOARD_PCI_MEM64_SIZE);

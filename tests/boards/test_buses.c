@@ -184,7 +184,7 @@ static void test_depth_first_by_address(void **state)
 	put(down, 0, 0, ENDPOINT);
 	legacy = put(down2, 0, 0, LEGACY_BRIDGE);
 	put(legacy, 7, 0, ENDPOINT);
-	assert_int_equal(buses_number(0, 0, LAST), 7);
+	assert_int_equal(buses_number(0, 0, LAST, 1), 7);
 	has(first, 0, 1, 1);
 	has(second, 0, 2, 6);
 	has(up, 2, 3, 6);
@@ -208,7 +208,7 @@ static void test_functions_above_0_only_of_several(void **state)
 	machine[port1].config[PCI_HEADER_TYPE] |= PCI_HEADER_TYPE_MFD;
 	put(ROOT, 2, 0, ENDPOINT);
 	hidden = put(ROOT, 2, 1, ROOT_PORT);
-	assert_int_equal(buses_number(0, 0, LAST), 2);
+	assert_int_equal(buses_number(0, 0, LAST, 1), 2);
 	has(port1, 0, 1, 1);
 	has(port2, 0, 2, 2);
 	has(hidden, 0, 0, 0);
@@ -223,9 +223,33 @@ static void test_below_a_link_is_one_device(void **state)
 	port = put(ROOT, 1, 0, ROOT_PORT);
 	up = put(port, 0, 0, UPSTREAM);
 	machine[up].everywhere = true;
-	assert_int_equal(buses_number(0, 0, LAST), 2);
+	assert_int_equal(buses_number(0, 0, LAST, 1), 2);
 	assert_int_equal(touched_elsewhere, 0);
 	has(up, 1, 2, 2);
+}
+
+/* As Linux with pci=hpbussize=3. */
+static void test_hot_plug_ports_have_a_reserve(void **state)
+{
+	int port[4], up, i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		uint8_t *express;
+
+		port[i] = put(ROOT, (uint8_t)(i + 1), 0, ROOT_PORT);
+		express = machine[port[i]].config + 0x40;
+		express[PCI_EXP_SLTCAP] = PCI_EXP_SLTCAP_HPC;
+		if (i) /* what the first has is no slot */
+			express[PCI_EXP_FLAGS + 1] = PCI_EXP_FLAGS_SLOT >> 8;
+	}
+	up = put(port[1], 0, 0, UPSTREAM);
+	assert_int_equal(buses_number(0, 0, 8, 3), 8);
+	has(port[0], 0, 1, 1);
+	has(port[1], 0, 2, 4);
+	has(up, 2, 3, 3);
+	has(port[2], 0, 5, 7);
+	has(port[3], 0, 8, 8);
 }
 
 static void test_no_more_numbers(void **state)
@@ -236,7 +260,7 @@ static void test_no_more_numbers(void **state)
 	for (i = 0; i < 6; i++)
 		port[i] = put(ROOT, (uint8_t)(i + 1), 0, ROOT_PORT);
 	memset(machine[port[5]].config + PCI_PRIMARY_BUS, 0x77, 3);
-	assert_int_equal(buses_number(0, 0, 4), 4);
+	assert_int_equal(buses_number(0, 0, 4, 1), 4);
 	for (i = 0; i < 4; i++)
 		has(port[i], 0, (uint8_t)(i + 1), (uint8_t)(i + 1));
 	has(port[4], 0, 0, 0);
@@ -252,7 +276,7 @@ static void test_a_deep_chain_ends(void **state)
 	for (i = 0; i < 280; i++)
 		above = put(above, 0, 0, i ? DOWNSTREAM : ROOT_PORT);
 	next = put(ROOT, 1, 0, ROOT_PORT);
-	assert_int_equal(buses_number(0, 0, LAST), 65);
+	assert_int_equal(buses_number(0, 0, LAST, 1), 65);
 	has(0, 0, 1, 64);
 	has(63, 63, 64, 64);
 	has(64, 64, 0, 0);
@@ -269,7 +293,7 @@ static void test_the_hardware_domains_numbers_are_its_own(void **state)
 
 	(void)state;
 	put(port, 0, 0, ENDPOINT);
-	assert_int_equal(buses_number(0, 0, LAST), 1);
+	assert_int_equal(buses_number(0, 0, LAST, 1), 1);
 	assert_int_equal(pci_scan_segment(0, &scan), 0);
 	vpci_vcpu_init(&vcpu, hardware_domain);
 	vpci_read(hardware_domain, at, PCI_PRIMARY_BUS, 4, &val);
@@ -303,7 +327,7 @@ static void fill_shelf(void)
 	shelf.left = put(shelf.above, 1, 0, LEGACY_BRIDGE);
 	shelf.right = put(shelf.above, 2, 0, LEGACY_BRIDGE);
 	put(ROOT, 2, 0, ROOT_PORT);
-	assert_int_equal(buses_number(0, 0, LAST), 4);
+	assert_int_equal(buses_number(0, 0, LAST, 1), 4);
 	assert_int_equal(pci_scan_segment(0, &scan), 0);
 	assert_int_equal(scan.failed, 0);
 	has(shelf.above, 0, 1, 3);
@@ -429,6 +453,7 @@ int main(void)
 		T(depth_first_by_address),
 		T(functions_above_0_only_of_several),
 		T(below_a_link_is_one_device),
+		T(hot_plug_ports_have_a_reserve),
 		T(no_more_numbers),
 		T(a_deep_chain_ends),
 		T(the_hardware_domains_numbers_are_its_own),

@@ -9,7 +9,7 @@ console=
 boot() { # [OPTION OF boards/qemu-virt-arm64/run…] STORY
 	console=build/el2/${*: -1}.console
 	boards/qemu-virt-arm64/run "$@" </dev/null 2>&1 |
-		tr -d '\r' >"$console" || true
+		sed -u 's/\r//g' >"$console" || true
 }
 
 ok() { echo "ok   $*"; }

@@ -279,12 +279,13 @@ static int load(void)
 		.bootargs = BOARD_GUEST_BOOTARGS,
 	};
 
+	memset(ram_at(0), 0, BOARD_GUEST_RAM_SIZE); /* the last guest's */
 	memcpy(ram_at(GUEST_KERNEL), image, image->image_size);
 	memcpy(ram_at(GUEST_INITRD), (const void *)BOARD_GUEST_INITRD,
 	       BOARD_GUEST_INITRD_SIZE);
 	if (guest_tree_write(ram_at(GUEST_TREE), &tree))
 		return -ENOSPC;
-	cache_clean(ram_at(0), GUEST_TREE + GUEST_TREE_SIZE);
+	cache_clean(ram_at(0), BOARD_GUEST_RAM_SIZE);
 	return 0;
 }
 

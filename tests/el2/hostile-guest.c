@@ -17,6 +17,7 @@
 #define SGIR_INTID(n) ((uint64_t)(n) << 24)
 #define SGIR_ALL_BUT_ME (1ul << 40)
 #define CPUS 4
+#define GUEST_LAST 0x0ffffff8ul /* of its memory */
 #define UNUSED_IPI 4u /* to Linux: "timer broadcast", which it has no need of */
 
 static void write(uint64_t at, uint32_t val)
@@ -100,6 +101,15 @@ static void keep_cpu(unsigned int own)
 		__asm__ volatile("wfi");
 }
 
+/* What the one before it wrote, it must not read. */
+static void memory(void)
+{
+	volatile uint64_t *last = (volatile uint64_t *)(GUEST_RAM + GUEST_LAST);
+
+	say_value("left of the last guest", *last);
+	*last = ALL_ONES;
+}
+
 void hostile(void)
 {
 	uint64_t mpidr;
@@ -108,6 +118,7 @@ void hostile(void)
 	__asm__ volatile("mrs %0, mpidr_el1" : "=r"(mpidr));
 	own = mpidr & 0xff;
 	say_value("guest on cpu", own);
+	memory();
 	distributor(own % 2);
 	redistributors();
 	interrupts(own);

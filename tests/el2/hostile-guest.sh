@@ -18,6 +18,8 @@ for n in 1 2 3; do
 	says "CPU $n: the rules hold" "story: cpu $n, rules: 0"
 	says "CPU $n: is Linux's again" "story: cpu $n, then 4"
 done
+says 'it looks for what the last one left' "$guest left of the last guest 0"
+never '… and finds nothing' "$guest left of the last guest [^0]"
 says 'one spun' "$guest it spins"
 says 'the others slept' "$guest it sleeps"
 says 'its writes to the distributor were heard' "$guest distributor none"

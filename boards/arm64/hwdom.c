@@ -27,6 +27,7 @@
 #include "buses.h"
 #include "hwdom.h"
 #include "mgmt.h"
+#include "places.h"
 #include "removals.h"
 #include "slot.h"
 #include "use.h"
@@ -78,27 +79,50 @@ bool hwdom_is_memory_space(uint64_t start, uint64_t size)
 	return false;
 }
 
+/*
+ * Without memory to split a block, all of it goes: the rest is somebody's BAR,
+ * too, and what traps there is answered as the hardware would.
+ */
+static void take_out(uint64_t at, uint64_t size)
+{
+	uint64_t start = at & ~(BLOCK_SIZE - 1);
+	uint64_t end = (at + size + BLOCK_SIZE - 1) & ~(BLOCK_SIZE - 1);
+
+	if (stage2_unmap(stage2, at, size))
+		must(stage2_unmap(stage2, start, end - start), "stage 2");
+}
+
+void hwdom_withdraw(uint64_t start, uint64_t last)
+{
+	const uint64_t mask = STAGE2_PAGE - 1;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(windows); i++) {
+		uint64_t first = windows[i].start;
+		uint64_t end = first + windows[i].size - 1;
+
+		if (first < start)
+			first = start & ~mask;
+		if (end > last)
+			end = last | mask;
+		if (first < end)
+			take_out(first, end + 1 - first);
+	}
+}
+
 /* A BAR is wherever the hardware domain has put it: not over other memory. */
 static int map(struct domain *d, const struct pci_mapping *m)
 {
 	(void)d;
 	if (!hwdom_is_memory_space(m->hpa, m->size))
 		return -ERANGE;
-	return stage2_map(stage2, m->gpa, m->hpa, m->size);
+	return places_map(stage2, m);
 }
 
-/*
- * Without memory to split a block, all of it goes: the rest is somebody's BAR,
- * too, and what traps there is answered as the hardware would.
- */
 static void unmap(struct domain *d, const struct pci_mapping *m)
 {
-	uint64_t start = m->gpa & ~(BLOCK_SIZE - 1);
-	uint64_t end = (m->gpa + m->size + BLOCK_SIZE - 1) & ~(BLOCK_SIZE - 1);
-
 	(void)d;
-	if (stage2_unmap(stage2, m->gpa, m->size))
-		must(stage2_unmap(stage2, start, end - start), "stage 2");
+	take_out(m->gpa, m->size);
 }
 
 static const struct domain_ops hwdom_ops = { .map = map, .unmap = unmap };
@@ -238,6 +262,25 @@ static enum mmio_verdict nobodys_port(struct mmio *access)
 	return MMIO_DONE;
 }
 
+/* What is not mapped of BARs: in a section, with the look at whose it is. */
+static enum pci_verdict memory_access(struct vpci_vcpu *vcpu,
+				      struct mmio *access)
+{
+	enum pci_verdict verdict = PCI_DONE;
+
+	plat_rcu_read_lock();
+	if (places_are_others(access->address, access->size))
+		access->value = UINT64_MAX;
+	else if (access->write)
+		verdict = vpci_mmio_write(vcpu, access->address, access->size,
+					  access->value);
+	else
+		verdict = vpci_mmio_read(hardware_domain, access->address,
+					 access->size, &access->value);
+	plat_rcu_read_unlock();
+	return verdict;
+}
+
 enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access)
 {
 	struct vpci_vcpu *vcpu = &vcpus[cpu->plat.id];
@@ -249,12 +292,8 @@ enum mmio_verdict hwdom_mmio(struct cpu *cpu, struct mmio *access)
 		return nobodys_port(access);
 	else if (!hwdom_is_memory_space(access->address, access->size))
 		return MMIO_ABORT;
-	else if (access->write)
-		verdict = vpci_mmio_write(vcpu, access->address, access->size,
-					  access->value);
 	else
-		verdict = vpci_mmio_read(hardware_domain, access->address,
-					 access->size, &access->value);
+		verdict = memory_access(vcpu, access);
 	return verdict == PCI_AGAIN ? MMIO_AGAIN : MMIO_DONE;
 }
 
@@ -311,6 +350,7 @@ static void start_core(bool smmu)
 	must(pci_reset_init(), "pci_reset_init");
 	if (smmu)
 		must(pci_iommu_init(NULL), "pci_iommu_init");
+	must(places_init(), "places_init"); /* after vPCI's stage */
 	must(pci_reset_order(all, order, ARRAY_SIZE(order)), "resets");
 	pci_hardware_domain_ops(&hwdom_ops);
 	mgmt_init();

@@ -61,6 +61,8 @@ static const char *meaning(int err)
 		return "it is past the point of no return, and goes on";
 	case EBUSY:
 		return "it is in use";
+	case EEXIST:
+		return "another device's BAR lies over its own";
 	case EAGAIN:
 		return "too much is under way; try again";
 	case EPERM:

@@ -202,6 +202,26 @@ int conf_save(struct pci_dev *pdev)
 	return 0;
 }
 
+void pcidev_bars(struct pci_dev *pdev, bool recorded,
+		 struct pci_bar bar[PCI_BAR_COUNT])
+{
+	const uint32_t *reg = pdev->record.bar;
+	struct pci_dev_desc desc;
+	struct conf c;
+	unsigned int i;
+
+	pcidev_describe(pdev, &desc);
+	conf_of(&c, pdev);
+	conf_bars_now(&c, &desc, bar);
+	if (!recorded || pdev->record.wanted)
+		return;
+	for (i = 0; i < PCI_BAR_COUNT; i++) {
+		bar[i].addr = reg[i];
+		if (bar[i].kind == PCI_BAR_MEM64)
+			bar[i].addr |= (uint64_t)reg[i + 1] << 32;
+	}
+}
+
 /* --- putting back ---------------------------------------------------------------- */
 
 /* What VFs hang on is not written while there are any (§9.3.3.13). */

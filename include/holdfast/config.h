@@ -24,6 +24,13 @@ int pci_conf_write(pci_sbdf_t sbdf, uint16_t reg, uint8_t size, uint32_t val);
 uint32_t pcidev_read(struct pci_dev *pdev, uint16_t reg, uint8_t size);
 int pcidev_write(struct pci_dev *pdev, uint16_t reg, uint8_t size,
 		 uint32_t val);
+/*
+ * Where its BARs and its ROM are, and how large, as hardware has them now.
+ * @recorded, for a stage, of a device that has left the hardware domain: where
+ * they are put back after each reset, also if somebody else resets it just now.
+ */
+void pcidev_bars(struct pci_dev *pdev, bool recorded,
+		 struct pci_bar bar[PCI_BAR_COUNT]);
 
 /* --- capabilities -----------------------------------------------------------
  * Hostile lists end: positions below 0x40 (0x100) or seen before, and

@@ -14,6 +14,9 @@ boot --cpus 2 --timeout $((120 + 60 * rounds)) \
 busy=75
 says 'refused while Linux works with the disk' "story: no CPU: $busy"
 says 'refused while no CPU is off' "story: still no CPU: $busy"
+says 'not started below a BAR of the first Linux' 'story: start below a BAR: 1'
+says '… for that reason' \
+	"story: start below a BAR, .*another device's BAR lies over its own"
 says 'started' 'story: round 1, start: 0'
 says 'the guest has one device, at an address of its own' \
 	'holdfast: guest\| story: guest has 0000:00:01\.0'
@@ -23,6 +26,10 @@ never 'its MSIs do not come' 'guest.*(timeout|polled)'
 says 'there is one' 'story: another start: [1-9][0-9]*'
 says 'removal is refused' "story: removal while it has it: $busy"
 says '… naming the guest' 'story: holder: .*guest.*'
+says 'a BAR of the first Linux, put over its own, reads all-ones' \
+	'story: its BAR load8: ffffffffffffffff'
+says '… and is not mapped' \
+	'holdfast: 0000:01:00\.0: BAR 0 lies over 0000:00:05\.0, not mapped'
 says 'Linux does not see it meanwhile' \
 	'story: config /dev/mem 0x4010028000 load4: ffffffff'
 for ((i = 1; i <= rounds; i++)); do

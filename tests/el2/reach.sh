@@ -36,6 +36,14 @@ aborts 'misaligned, 0x4010010001' /dev/mem 0x4010010001 load2
 bar=/sys/bus/pci/devices/0000:00:05.0/resource0
 says 'a BAR does not trap, by one load' "story: bar $bar 0x8 load4: 10400"
 says '… or two' "story: bar $bar 0x0 pair: mapped"
+before=$(sed -n 's/story: before load8: //p' "$console")
+for way in load4:ffffffff load8:ffffffffffffffff store4:0 pair:abort; do
+	says "a BAR put over one in quarantine reads all-ones (${way%:*})" \
+		"story: quarantined ${way/:/: }"
+done
+says '… and is not mapped' \
+	'holdfast: 0000:01:00\.0: BAR 0 lies over 0000:00:05\.0, not mapped'
+says 'released, it is as before' "story: after load8: ${before:-not there}"
 says 'that of a device that was removed is all-ones' \
 	"story: gone $bar 0x8 load4: ffffffff"
 says '… and takes what is written' "story: gone $bar 0x8 store4: 0"

@@ -12,8 +12,9 @@
  *
  * All groups run BENCH_PASSES times, each time in a new child: where its memory
  * lies, and on what the machine's CPUs share meanwhile, differs from one to the
- * next and not within one. What is reported is the median of the passes'. What a
- * group prints itself is the first pass's.
+ * next and not within one. What is reported is the median of the passes'; low and
+ * high are the second lowest and the second highest. What a group prints itself
+ * is the first pass's.
  *
  *	const struct bench_variant variants[] = {
  *		{ "ours", bench_slice_ns, &(struct bench_slice){ … } },
@@ -44,7 +45,7 @@ struct bench_group {
 extern const struct bench_group bench_lookup, bench_vpci, bench_removal,
 	bench_assign, bench_scale, bench_daemon;
 
-#define BENCH_PASSES 5 /* odd: one of them is the median */
+#define BENCH_PASSES 9 /* odd: one of them is the median */
 
 /* --quick: one pass, about a fifth of the rounds; sizes may be left out, too. */
 extern bool bench_is_quick;

@@ -41,6 +41,31 @@ static void test_a_bar_whose_lower_half_is_0_comes_back(void **state)
 	assert_int_equal(fake_get(fn, PCI_BASE_ADDRESS_2, 4), 0xe0000004);
 }
 
+/* A reset of somebody else's hides them; where they are put back it does not. */
+static void test_bars_are_told_as_they_are_or_as_they_come_back(void **state)
+{
+	struct fake_fn *fn = fake_add("00:03.0", 0x10fb8086);
+	struct pci_bar bar[PCI_BAR_COUNT];
+
+	(void)state;
+	fake_bar(fn, PCI_BASE_ADDRESS_0, 0xe0000004, 0xffff0000);
+	fake_bar(fn, PCI_BASE_ADDRESS_1, 0x1, 0xffffffff);
+	fake_bar(fn, PCI_BASE_ADDRESS_2, 0xd0000000, 0xfffff000);
+	keep("00:03.0");
+	fake_put(fn, PCI_BASE_ADDRESS_0, 4, 0x4);
+	fake_put(fn, PCI_BASE_ADDRESS_1, 4, 0);
+	fake_put(fn, PCI_BASE_ADDRESS_2, 4, 0);
+	pcidev_bars(pdev, false, bar);
+	assert_int_equal(bar[0].addr, 0);
+	assert_int_equal(bar[2].addr, 0);
+	pcidev_bars(pdev, true, bar);
+	assert_int_equal(bar[0].addr, 0x1e0000000);
+	assert_int_equal(bar[0].size, 0x10000);
+	assert_int_equal(bar[2].addr, 0xd0000000);
+	assert_int_equal(bar[2].size, 0x1000);
+	put_back();
+}
+
 /* One answer of all-ones, at each of its reads, and what is there again. */
 static struct {
 	uint16_t reg;
@@ -192,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_a_bar_whose_lower_half_is_0_comes_back),
+		CASE(test_bars_are_told_as_they_are_or_as_they_come_back),
 		CASE(test_a_bar_that_does_not_answer_is_read_again),
 		CASE(test_what_is_not_recorded_yet_is_not_overwritten),
 		CASE(test_what_is_not_put_back_does_not_decode),

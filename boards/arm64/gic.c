@@ -93,6 +93,7 @@ void gic_kick(uint64_t mpidr, uint64_t gicr)
 	gic_write(sgi + GICR_IGROUPR0, 4,
 		  gic_read(sgi + GICR_IGROUPR0, 4) | bit);
 	gic_write(sgi + GICR_IPRIORITYR + KICK_INTID, 1, 0);
+	gic_write(sgi + GICR_ICACTIVER0, 4, bit); /* it would stay pending */
 	gic_write(sgi + GICR_ISENABLER0, 4, bit);
 	sysreg_write(ICC_SGI1R_EL1, SGIR_FOR(mpidr, KICK_INTID));
 	isb();

@@ -35,6 +35,7 @@
 #define GICR_TYPER_LAST (1u << 4)
 #define GICR_IGROUPR0 0x0080 /* these of the second frame */
 #define GICR_ISENABLER0 0x0100
+#define GICR_ICACTIVER0 0x0380
 #define GICR_IPRIORITYR 0x0400
 #define GICR_WAKER 0x0014
 #define GICR_WAKER_PROCESSORSLEEP (1u << 1)

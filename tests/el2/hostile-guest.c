@@ -13,6 +13,7 @@
 #define GICR_PENDBASER 0x78
 #define GICR_ICENABLER0 0x180
 #define GICR_ISPENDR0 0x200
+#define GICR_ISACTIVER0 0x300
 
 #define SGIR_INTID(n) ((uint64_t)(n) << 24)
 #define SGIR_ALL_BUT_ME (1ul << 40)
@@ -82,6 +83,7 @@ static void interrupts(unsigned int own)
 static void keep_cpu(unsigned int own)
 {
 	write(GUEST_GICR + GICR_FRAME + GICR_ICENABLER0, ALL_ONES);
+	write(GUEST_GICR + GICR_FRAME + GICR_ISACTIVER0, ALL_ONES);
 	switch (own) {
 	case 1:
 		put("story: it spins\n");

@@ -162,14 +162,22 @@ static void have_it_above(struct room *room)
 	}
 }
 
-/* Also one that nobody has registered: it forwards all the same. */
+/*
+ * Also one that nobody has registered: it forwards all the same. And one that is
+ * registered keeps its numbers when a reset of what is above it clears them.
+ */
 static void leave_it_beside(pci_sbdf_t bridge, void *data)
 {
 	struct room *room = data;
+	struct pci_dev_info info;
 
-	if (bridge.sbdf != room->bridge.sbdf)
-		set_free(room, pci_conf_read(bridge, PCI_SECONDARY_BUS, 1),
-			 pci_conf_read(bridge, PCI_SUBORDINATE_BUS, 1), false);
+	if (bridge.sbdf == room->bridge.sbdf)
+		return;
+	set_free(room, pci_conf_read(bridge, PCI_SECONDARY_BUS, 1),
+		 pci_conf_read(bridge, PCI_SUBORDINATE_BUS, 1), false);
+	if (!pci_query(bridge, &info))
+		set_free(room, info.desc.secondary, info.desc.subordinate,
+			 false);
 }
 
 static bool has_its_numbers(const struct room *room)

@@ -430,11 +430,14 @@ static int do_stats(pci_sbdf_t sbdf, const struct mgmt_request *r,
 static int do_check(pci_sbdf_t sbdf, const struct mgmt_request *r,
 		    union mgmt_answer *a)
 {
+	uint64_t begun = removals_begun();
 	int err = removals_run() ? -EALREADY : do_stats(sbdf, r, a);
 
-	if (!err)
-		a->stats.broken = pci_check_invariants();
-	return err;
+	if (err)
+		return err;
+	a->stats.broken = pci_check_invariants();
+	/* One that another CPU began meanwhile may have been seen half-way. */
+	return removals_begun() != begun ? -EALREADY : 0;
 }
 
 static int do_guest(pci_sbdf_t sbdf, const struct mgmt_request *r,

@@ -102,6 +102,16 @@ bool removals_run(void)
 	return hf_load_acquire(&all.running);
 }
 
+uint64_t removals_begun(void)
+{
+	uint64_t last;
+
+	plat_lock(&all.lock);
+	last = all.last;
+	plat_unlock(&all.lock);
+	return last;
+}
+
 /* --- the table -------------------------------------------------------------------- */
 
 /* The oldest that is over; under the lock. It is the caller's when stepping. */

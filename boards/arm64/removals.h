@@ -22,6 +22,8 @@ void removals_poll(void);
 
 /* Is one under way? It may be over when you know. */
 bool removals_run(void);
+/* How many have begun; with the other: did any run since? */
+uint64_t removals_begun(void);
 
 /*
  * What is known of the last removal of @sbdf that began: NULL: none that we

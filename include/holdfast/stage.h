@@ -82,7 +82,7 @@ struct pci_stage {
 /*
  * attach, added, enter, restore and rest in order, the others in reverse order.
  * All but check are called without locks; any member may be NULL. Before the
- * first device only; 0, or -ENOSPC (eight fit).
+ * first device only; 0, or -ENOSPC (nine fit).
  */
 int pci_stage_register(const struct pci_stage *stage) __must_check;
 

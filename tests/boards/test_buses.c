@@ -408,6 +408,20 @@ static void test_later_others_are_let_be(void **state)
 	assert_int_equal(pci_check_invariants(), 0);
 }
 
+/* A reset of the bridge above has cleared theirs: what is below is still known. */
+static void test_later_what_a_reset_cleared_is_not_free(void **state)
+{
+	int bridge;
+
+	(void)state;
+	fill_shelf();
+	memset(machine[shelf.left].config + PCI_PRIMARY_BUS, 0, 3);
+	memset(machine[shelf.right].config + PCI_PRIMARY_BUS, 0, 3);
+	bridge = put(shelf.above, 3, 0, LEGACY_BRIDGE);
+	assert_int_equal(pci_add_device(later), 0);
+	has(bridge, 1, 0, 0);
+}
+
 static void test_later_what_comes_back_keeps_its_numbers(void **state)
 {
 	(void)state;
@@ -461,6 +475,7 @@ int main(void)
 		T(later_all_below_it_is_numbered),
 		T(later_on_the_root_bus),
 		T(later_others_are_let_be),
+		T(later_what_a_reset_cleared_is_not_free),
 		T(later_what_comes_back_keeps_its_numbers),
 		T(later_nobody_gives_it_anothers_number),
 	};

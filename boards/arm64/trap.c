@@ -14,9 +14,9 @@
 /* AArch32 at EL0 has short ones, too. */
 static void skip_instruction(void)
 {
-	unsigned int size = sysreg_read(esr_el2) & ESR_IL ? 4 : 2;
+	bool is_long = sysreg_read(esr_el2) & ESR_IL;
 
-	sysreg_write(elr_el2, sysreg_read(elr_el2) + size);
+	sysreg_write(elr_el2, sysreg_read(elr_el2) + (is_long ? 4 : 2));
 }
 
 /* --- aborts -------------------------------------------------------------------- */

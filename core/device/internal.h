@@ -56,9 +56,10 @@ struct pci_table {
 static inline struct pci_dev *pci_table_find(struct pci_table *table,
 					     pci_sbdf_t sbdf)
 {
-	struct pci_bus *bus = hf_load_acquire(&table->bus[sbdf.bus]);
+	struct pci_bus *bus =
+		hf_load_acquire(&table->bus[sbdf.sbdf >> 8 & 0xff]);
 
-	return bus ? hf_load_acquire(&bus->slot[sbdf.devfn]) : NULL;
+	return bus ? hf_load_acquire(&bus->slot[sbdf.sbdf & 0xff]) : NULL;
 }
 
 /* Make sure that there is one. @spare: allocated by the caller, taken if used. */

@@ -15,7 +15,8 @@
  *
  * Bytes that are only kept are written without the lock: nothing but the value
  * changes, and it in one step against all others, since under the lock it is
- * changed so as well. Such a write has no effect that a removal,
+ * changed so as well; where nothing of the old value stays, one store is such a
+ * step. Such a write has no effect that a removal,
  * a loss or a reset had to wait for: who cuts the view off at the same time
  * finds it written just before, and the view is freed after the section.
  */
@@ -301,9 +302,12 @@ bool vpci_kept_write(struct vpci *view, uint16_t reg, uint8_t size,
 		return !view->hardware; /* nothing is there */
 	d = &view->dword[index];
 	memcpy(&lanes, d->lane, sizeof(lanes));
-	if (mask & (~d->kept | lanes))
+	if (mask & (d->asked | lanes))
 		return false;
-	change(d, d->rw & mask, d->w1c & mask, val << shift);
+	if ((d->rw & mask) == UINT32_MAX) /* nothing of the old one stays */
+		hf_store_release(&d->value, val);
+	else
+		change(d, d->rw & mask, d->w1c & mask, val << shift);
 	return true;
 }
 

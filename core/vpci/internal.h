@@ -36,8 +36,9 @@
 struct vpci_dword {
 	/* Written under pdev->lock, or as vpci_kept_write() says. */
 	hf_atomic(uint32_t) value;
-	uint32_t kept;                      /* fixed once sealed: what a read
-					       gets from the value alone */
+	/* Fixed once sealed. What a read gets from the value; and what it has
+	 * to ask for, hardware or a hook. */
+	uint32_t shown, asked;
 	uint32_t hw, rw, w1c, rsvdp, rsvdz; /* fixed, as struct vpci_masks */
 	uint32_t used;    /* fixed: bits that a register has */
 	uint32_t initial; /* fixed: value at first, and after a reset */
@@ -200,8 +201,9 @@ void vpci_view_write(struct vpci *view, uint16_t reg, uint8_t size,
 static inline bool vpci_kept_read(struct vpci *view, uint16_t reg, uint8_t size,
 				  uint32_t *val)
 {
-	unsigned int index = view->index[reg / 4], shift = 8 * (reg & 3);
-	uint32_t mask = UINT32_MAX >> (32 - 8 * size) << shift;
+	static const uint32_t ones[] = { 0, 0xff, 0xffff, 0, 0xffffffff };
+	unsigned int at = reg, index = view->index[at / 4];
+	unsigned int shift = 8 * (at & 3);
 	struct vpci_dword *d;
 
 	if (!index) {
@@ -210,9 +212,8 @@ static inline bool vpci_kept_read(struct vpci *view, uint16_t reg, uint8_t size,
 	}
 	d = &view->dword[index];
 	/* Relaxed: it tells of nothing else. */
-	*val = (hf_load_relaxed(&d->value) & ~(d->rsvdp | d->rsvdz) & mask) >>
-	       shift;
-	return !(mask & ~d->kept);
+	*val = (hf_load_relaxed(&d->value) & d->shown) >> shift & ones[size];
+	return !(d->asked >> shift & ones[size]);
 }
 
 bool vpci_kept_write(struct vpci *view, uint16_t reg, uint8_t size,

@@ -238,27 +238,33 @@ static void *shrink(void *array, unsigned int *room, unsigned int used,
 	return exact;
 }
 
-/* Neither hardware's nor a read hook's. */
-static uint32_t kept_bits(const struct vpci *view, const struct vpci_dword *d)
+/* Hardware's, or a read hook's. */
+static uint32_t asked_bits(const struct vpci *view, const struct vpci_dword *d)
 {
-	uint32_t kept = ~d->hw;
+	uint32_t asked = d->hw;
 	unsigned int i;
 
 	for (i = 0; i < sizeof(d->lane); i++)
 		if (d->lane[i] && view->range[d->lane[i]].read)
-			kept &= ~(0xffu << 8 * i);
-	return kept;
+			asked |= 0xffu << 8 * i;
+	return asked;
 }
 
 void vpci_seal(struct vpci *view)
 {
+	struct vpci_dword *d;
 	unsigned int i;
 
 	view->sealed = true;
-	for (i = 0; i < view->size / 4u; i++)
-		if (view->index[i])
-			view->dword[view->index[i]].kept =
-				kept_bits(view, &view->dword[view->index[i]]);
+	for (i = 0; i < ARRAY_SIZE(view->index); i++) {
+		if (!view->index[i])
+			continue;
+		d = &view->dword[view->index[i]];
+		d->shown = ~(d->rsvdp | d->rsvdz);
+		/* Outside the view nothing is kept. */
+		d->asked = 4 * i < view->size ? asked_bits(view, d)
+					      : UINT32_MAX;
+	}
 	for (i = 1; i < view->ndwords; i++)
 		hf_init(&view->dword[i].value, view->dword[i].initial);
 	view->dword = shrink(view->dword, &view->dword_room, view->ndwords,

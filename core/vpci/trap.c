@@ -35,15 +35,21 @@ struct access {
 
 /* --- who answers ---------------------------------------------------------------- */
 
+static hf_inline struct pci_dev *find_guest(struct domain *d, pci_sbdf_t addr)
+{
+	return addr.sbdf > UINT16_MAX ? NULL : pci_table_find(&d->table, addr);
+}
+
+static hf_inline struct pci_dev *find_host(pci_sbdf_t addr)
+{
+	struct pci_segment *pseg = pci_segment_find(addr.sbdf >> 16);
+
+	return pseg ? pci_table_find(&pseg->table, addr) : NULL;
+}
+
 static hf_inline struct pci_dev *find(struct domain *d, pci_sbdf_t addr)
 {
-	struct pci_segment *pseg;
-
-	if (d != hardware_domain)
-		return addr.sbdf > UINT16_MAX ? NULL
-					      : pci_table_find(&d->table, addr);
-	pseg = pci_segment_find(addr.seg);
-	return pseg ? pci_table_find(&pseg->table, addr) : NULL;
+	return d == hardware_domain ? find_host(addr) : find_guest(d, addr);
 }
 
 static hf_inline enum vpci_found answers(struct domain *d, struct pci_dev *pdev)
@@ -220,9 +226,9 @@ static struct pci_dev *sibling(struct domain *d, pci_sbdf_t addr)
 
 /* --- the trap ------------------------------------------------------------------------ */
 
-static hf_inline bool is_valid(uint16_t reg, uint8_t size)
+static hf_inline bool is_valid(uint16_t reg, uint8_t size, uint8_t most)
 {
-	return size && size <= 8 && !(size & (size - 1)) &&
+	return size && size <= most && !(size & (size - 1)) &&
 	       !(reg & (size - 1)) && reg < PCI_CFG_SPACE_EXP_SIZE;
 }
 
@@ -259,19 +265,27 @@ static hf_noinline enum pci_verdict trap(pci_sbdf_t addr, struct access *a)
 	return verdict;
 }
 
+static hf_inline struct vpci *view_if_live(struct domain *d,
+					   struct pci_dev *pdev, bool hardware)
+{
+	struct vpci *view;
+
+	if (hf_unlikely(!pdev || answers(d, pdev) != VPCI_FOUND))
+		return NULL;
+	view = hardware ? hf_load_relaxed(&pdev->hw_view)
+			: hf_load_acquire(&pdev->view);
+	return view && !hf_load_relaxed(&view->cut) ? view : NULL;
+}
+
 /*
  * What most accesses meet: a device that works, and its view. In a section.
  * NULL: something else, see trap().
  */
 static hf_inline struct vpci *live_view(struct domain *d, pci_sbdf_t addr)
 {
-	struct pci_dev *pdev = find(d, addr);
-	struct vpci *view;
-
-	if (hf_unlikely(!pdev || answers(d, pdev) != VPCI_FOUND))
-		return NULL;
-	view = vpci_view(pdev, d);
-	return view && !hf_load_relaxed(&view->cut) ? view : NULL;
+	return d == hardware_domain
+		       ? view_if_live(d, find_host(addr), true)
+		       : view_if_live(d, find_guest(d, addr), false);
 }
 
 /* Any read; in a section, which ends in it. */
@@ -288,24 +302,35 @@ static hf_noinline enum pci_verdict read_any(struct domain *d, pci_sbdf_t vsbdf,
 	return verdict;
 }
 
+/* A read of 8 bytes, or a malformed one. */
+static hf_noinline enum pci_verdict read_odd(struct domain *d, pci_sbdf_t vsbdf,
+					     uint16_t reg, uint8_t size,
+					     uint64_t *val)
+{
+	if (!is_valid(reg, size, 8)) {
+		*val = vpci_ones(size);
+		return PCI_DONE;
+	}
+	plat_rcu_read_lock();
+	return read_any(d, vsbdf, reg, size, val);
+}
+
 enum pci_verdict vpci_read(struct domain *d, pci_sbdf_t vsbdf, uint16_t reg,
 			   uint8_t size, uint64_t *val)
 {
 	struct vpci *view;
 	uint32_t kept;
 
-	if (hf_unlikely(!is_valid(reg, size))) {
-		*val = vpci_ones(size);
-		return PCI_DONE;
-	}
+	if (hf_unlikely(!is_valid(reg, size, 4)))
+		return read_odd(d, vsbdf, reg, size, val);
 	plat_rcu_read_lock();
 	view = live_view(d, vsbdf);
 	if (hf_unlikely(!view))
 		return read_any(d, vsbdf, reg, size, val);
-	if (hf_likely(size <= 4 && vpci_kept_read(view, reg, size, &kept)))
+	if (hf_likely(vpci_kept_read(view, reg, size, &kept)))
 		*val = kept;
 	else
-		*val = read_view(view, reg, size);
+		*val = vpci_view_read(view, reg, size);
 	plat_rcu_read_unlock();
 	return PCI_DONE;
 }
@@ -335,7 +360,7 @@ enum pci_verdict vpci_write(struct vpci_vcpu *vcpu, pci_sbdf_t vsbdf,
 {
 	struct vpci *view;
 
-	if (!is_valid(reg, size))
+	if (!is_valid(reg, size, 8))
 		return PCI_DONE;
 	if (vpci_vcpu_is_full(vcpu))
 		return PCI_AGAIN;

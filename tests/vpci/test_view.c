@@ -215,6 +215,36 @@ static void test_an_error_of_extend_is_that_of_the_assignment(void **state)
 	assert_int_equal(rd(SCRATCH, 4), 5);
 }
 
+static int add_all_writable(struct vpci *view, struct pci_dev *pdev,
+			    struct domain *d)
+{
+	const struct vpci_masks all = { .rw = UINT32_MAX };
+
+	(void)pdev, (void)d;
+	return vpci_add_register(view, SCRATCH, 4, &all, NULL, NULL, NULL);
+}
+
+static void test_a_dword_that_is_partly_writable_keeps_the_rest(void **state)
+{
+	(void)state;
+	vpci_options.extend = extend;
+	extend_error = 0;
+	give(GIVEN);
+	wr(SCRATCH, 4, 0xffffff3c);
+	assert_int_equal(rd(SCRATCH, 4), 0x3c);
+}
+
+static void test_of_a_writable_dword_other_bytes_stay(void **state)
+{
+	(void)state;
+	vpci_options.extend = add_all_writable;
+	give(GIVEN);
+	wr(SCRATCH, 4, 0x12345678);
+	assert_int_equal(rd(SCRATCH, 4), 0x12345678);
+	wr(SCRATCH + 2, 1, 0xab);
+	assert_int_equal(rd(SCRATCH, 4), 0x12ab5678);
+}
+
 static void test_an_error_of_extend_is_that_of_the_addition(void **state)
 {
 	(void)state;
@@ -953,6 +983,8 @@ int main(void)
 		GIVEN_CASE(test_a_policy_is_not_changed_during_an_operation),
 		GIVEN_CASE(test_an_error_of_extend_is_that_of_the_assignment),
 		GIVEN_CASE(test_an_error_of_extend_is_that_of_the_addition),
+		GIVEN_CASE(test_a_dword_that_is_partly_writable_keeps_the_rest),
+		GIVEN_CASE(test_of_a_writable_dword_other_bytes_stay),
 		GIVEN_CASE(test_a_mask_wider_than_its_register_is_refused),
 		GIVEN_CASE(test_removed_registers_leave_their_room),
 		GIVEN_CASE(test_who_asks_is_told_what_assign_would_say),

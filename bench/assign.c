@@ -88,7 +88,7 @@ static void show_ratio(const char *name, const double *a, const double *b,
 static double round_trip(struct domain *d)
 {
 	double took[TRIPS];
-	struct bench_series s = { TRIPS, took };
+	struct bench_series s = { .n = TRIPS, .sample = took };
 	unsigned int i;
 
 	for (i = 0; i < TRIPS; i++) {
@@ -164,7 +164,7 @@ static void give_group(struct domain *d)
 static double group_trip(struct domain *d)
 {
 	double took[TRIPS];
-	struct bench_series s = { TRIPS, took };
+	struct bench_series s = { .n = TRIPS, .sample = took };
 	unsigned int i;
 
 	for (i = 0; i < TRIPS; i++) {

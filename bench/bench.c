@@ -49,6 +49,18 @@ static void be_silent(void)
 		abort();
 }
 
+static void show_rest(void)
+{
+	double rest = bench_rest();
+	const struct bench_series s = { .n = 1, .sample = &rest };
+
+	if (rest < 0)
+		return;
+	bench_value("samples without a disturbance", "%", &s);
+	printf("\n(%.0f %% of the samples were taken without a disturbance)\n",
+	       rest);
+}
+
 static void run_group(const struct bench_group *g, unsigned int pass)
 {
 	uint64_t begin = bench_now();
@@ -64,6 +76,7 @@ static void run_group(const struct bench_group *g, unsigned int pass)
 		if (pass)
 			be_silent();
 		g->run();
+		show_rest();
 		fflush(stdout);
 		_exit(0);
 	}
@@ -157,6 +170,7 @@ int main(int argc, char **argv)
 		}
 	}
 	report_create();
+	bench_create();
 #ifdef HOLDFAST_DEBUG
 	puts("built with -Dchecks=true: the numbers say little\n");
 #endif

@@ -6,15 +6,14 @@
  * needs, measures, hands in what it found, and returns. It frees nothing. What
  * is wrong is an abort(): the group then counts as not met.
  *
- * Variants that are compared are sampled in turn, round after round, so that a
- * disturbance meets all of them. A ratio is taken within each round, and the
+ * Variants that are compared are sampled in turn, round after round, so that what
+ * changes slowly meets all of them. A ratio is taken within each round, and the
  * median over the rounds is that of the child.
  *
  * All groups run BENCH_PASSES times, each time in a new child: where its memory
- * lies, and on what the machine's CPUs share meanwhile, differs from one to the
- * next and not within one. What is reported is the median of the passes'; low and
- * high are the second lowest and the second highest. What a group prints itself
- * is the first pass's.
+ * lies differs from one to the next and not within one. What is reported is the
+ * median of the passes'; low and high are the second lowest and the second
+ * highest. What a group prints itself is the first pass's.
  *
  *	const struct bench_variant variants[] = {
  *		{ "ours", bench_slice_ns, &(struct bench_slice){ … } },
@@ -45,17 +44,23 @@ struct bench_group {
 extern const struct bench_group bench_lookup, bench_vpci, bench_removal,
 	bench_assign, bench_scale, bench_daemon;
 
-#define BENCH_PASSES 9 /* odd: one of them is the median */
+#define BENCH_PASSES 7 /* odd: one of them is the median */
+
+void bench_create(void); /* before the first group */
 
 /* --quick: one pass, about a fifth of the rounds; sizes may be left out, too. */
 extern bool bench_is_quick;
 
 /* --- rounds -------------------------------------------------------------- */
 
-/* The samples of one variant, one a round. */
+/*
+ * The samples of one variant, one a round. Those that were disturbed are looked
+ * at only where hardly any was not.
+ */
 struct bench_series {
 	unsigned int n;
 	double *sample;
+	bool *disturbed; /* or NULL: none */
 };
 
 struct bench_variant {
@@ -75,12 +80,18 @@ void bench_rounds(const struct bench_variant *variant, unsigned int n,
 struct bench_series bench_series(const double *sample, unsigned int n);
 void bench_free(struct bench_series *s, unsigned int n);
 
-/* @q of 0 … 1: 0.5 is the median. 0 of an empty series. */
+/* Were more than two thirds of them? */
+bool bench_disturbed(const struct bench_series *s);
+/*
+ * @q of 0 … 1: 0.5 is the median; of the undisturbed, unless bench_disturbed().
+ * 0 of an empty series.
+ */
 double bench_quantile(const struct bench_series *s, double q);
 double bench_median(const struct bench_series *s);
 
 /* --- threads --------------------------------------------------------------
- * One slice: one or two pinned threads that do the same for some milliseconds.
+ * A sample: one or two pinned threads that do the same, in some short slices in
+ * which nobody else disturbed them (measure.c).
  */
 
 #define BENCH_THREADS 2
@@ -98,21 +109,27 @@ struct bench_slice {
 	 */
 	bench_work *beside;
 	void *beside_data;
-	unsigned int usec; /* 0: 2 ms */
-	/*
-	 * A sample is so many slices, 0: one. Where threads contend, as below:
-	 * who has the lock in his cache at first may keep it for a whole slice.
-	 */
-	unsigned int repeat;
+	unsigned int usec;   /* of one; 0: 100 µs */
+	unsigned int slices; /* of a sample; 0: 8, which is the most */
 };
 
-/* As long as four of the others. */
-enum { BENCH_CONTENDED_USEC = 500, BENCH_CONTENDED_SLICES = 16 };
+/*
+ * Where threads contend, a slice should be longer: who sleeps at a lock has to
+ * wake up within it. And not much longer: who has the lock in his cache at first
+ * may keep it for all of it.
+ */
+#define BENCH_CONTENDED_USEC 300
+
+/* So long, in ns, samples look for quiet slices, on average. */
+#define BENCH_PATIENCE 8000000
 
 /* A variant's sample function; @data: struct bench_slice. ns an operation a
- * thread. Slices in which a thread was preempted are tried again, two of a
- * sample. */
+ * thread. */
 double bench_slice_ns(const void *data);
+
+/* How many of a hundred samples of this group are of quiet slices only; those with
+ * somebody beside are not asked. Below 0: there were no others. */
+double bench_rest(void);
 
 /* A thread's own, seeded once: not for secrets. */
 static inline uint32_t bench_random(uint32_t *seed)

@@ -2,16 +2,27 @@
 /*
  * Rounds, slices and medians.
  *
- * The threads of a slice are made once for each group and then wait for work:
- * a slice is short, and must not begin with making a thread. They meet at a
- * barrier, spin until both are there, and each takes its own time from then
- * on, looking at the clock after every batch; they end at the same instant, so
- * that each works beside the other all the time.
+ * The threads of a slice are made once for each group and then wait for work: a
+ * slice is short, and must not begin with making a thread. Before each they
+ * spin until all are there, and each takes its own time from then on, looking at
+ * the clock after every batch.
+ *
+ * A CPU of a virtual machine shares its core with somebody else's, or with
+ * another one of the same machine. That takes up to half of what it can do, for
+ * less than a millisecond or for seconds, and ratios are not spared: what waits
+ * for memory, or for its own last result, loses little by it. So before and
+ * after each slice each thread sees how long some additions take that would fill
+ * a core alone. Slices in which that was hardly more than it ever was are quiet;
+ * a sample is the mean of its quiet slices. This looks at nothing of what is
+ * measured, so it prefers nothing but rest. Where there is no rest, patience
+ * ends: then the quietest there were have to do.
  */
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -19,22 +30,44 @@
 
 #include "bench.h"
 
-#define SLICE_USEC 2000
-#define SPARE_SLICES 2 /* of a sample, for those that were preempted */
+#define SLICE_USEC 100
+#define SLICES_MAX 8
+#define ENOUGH 2              /* quiet slices for a sample */
+#define PROBE_ADDITIONS 50000 /* some microseconds */
+#define QUIET 1.06            /* times what probes take at best */
+
+struct slice {
+	double rate;   /* operations a nanosecond */
+	double unrest; /* what the probes took, to the least they ever took */
+};
 
 struct worker {
 	pthread_t thread;
 	unsigned int id;
+	hf_atomic(unsigned int) met; /* so often in this sample */
 	uint32_t seed;
-	double ns;
-	bool preempted;
+	struct slice slice;
 } __attribute__((aligned(128)));
 
 static struct worker worker[BENCH_THREADS];
+/* What each one's probes took at best, in ns; of all groups and passes. */
+static double *least_probes;
 static pthread_barrier_t begin, end;
-static const struct bench_slice *now_run;
-static hf_atomic(unsigned int) arrived;
 static hf_atomic(bool) beside_stop;
+
+/* The sample that is taken. The first thread writes it, between two meetings. */
+static struct {
+	const struct bench_slice *what;
+	bool ended;
+	unsigned int tried, kept;
+	struct slice slice[SLICES_MAX]; /* the quietest */
+} now;
+
+/* ns that samples may still wait for rest. */
+static int64_t patience;
+/* Of this group. */
+static unsigned int samples, quiet_samples;
+static bool last_disturbed; /* the last sample */
 
 uint64_t bench_now(void)
 {
@@ -50,6 +83,15 @@ void bench_sleep_usec(unsigned int usec)
 				     .tv_nsec = usec % 1000000 * 1000 };
 
 	nanosleep(&ts, NULL);
+}
+
+void bench_create(void)
+{
+	least_probes = mmap(NULL, BENCH_THREADS * sizeof(double),
+			    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			    -1, 0);
+	if (least_probes == MAP_FAILED)
+		abort();
 }
 
 /* --- threads -------------------------------------------------------------- */
@@ -79,24 +121,129 @@ static long preemptions(void)
 	return usage.ru_nivcsw;
 }
 
+/* As many additions at once as any core can do; ns. */
+static double probe(void)
+{
+	uint64_t from = bench_now();
+	uint64_t a = 1, b = 2, c = 3, d = 4, e = 5;
+	unsigned int i;
+
+	for (i = 0; i < PROBE_ADDITIONS / 10; i++) {
+		a += i, b += i, c += i, d += i, e += i;
+		__asm__ volatile(""
+				 : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e));
+		a += i, b += i, c += i, d += i, e += i;
+		__asm__ volatile(""
+				 : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e));
+	}
+	return (double)(bench_now() - from);
+}
+
+/* Until all threads are there. What was written before is seen after it. */
+static void meet(struct worker *w)
+{
+	unsigned int i, nth = hf_load_relaxed(&w->met) + 1;
+
+	hf_store_release(&w->met, nth);
+	for (i = 0; i < now.what->threads; i++)
+		while (hf_load_acquire(&worker[i].met) < nth)
+			;
+}
+
 static void worker_slice(struct worker *w, const struct bench_slice *s)
 {
 	uint64_t from, to, until, done = 0;
 	long before = preemptions();
 	uint32_t seed = w->seed; /* on the stack: no line shared with others */
+	double probes = probe();
 
-	hf_fetch_add_relaxed(&arrived, 1);
-	while (hf_load_relaxed(&arrived) < s->threads)
-		;
 	from = bench_now();
 	until = from + (s->usec ? s->usec : SLICE_USEC) * 1000u;
 	do {
 		done += s->work(s->data[w->id], &seed);
 		to = bench_now();
 	} while (to < until);
-	w->ns = (double)(to - from) / (double)done;
+	probes += probe();
 	w->seed = seed;
-	w->preempted = preemptions() != before;
+	if (!least_probes[w->id] || probes < least_probes[w->id])
+		least_probes[w->id] = probes;
+	w->slice.rate = (double)done / (double)(to - from);
+	w->slice.unrest = probes / least_probes[w->id];
+	if (preemptions() != before)
+		w->slice.unrest = HUGE_VAL;
+}
+
+/*
+ * Rates are added, not times: of two threads at an unfair lock one may do nearly
+ * all, and the time of the other says little.
+ */
+static struct slice slice_of_all(void)
+{
+	struct slice all = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < now.what->threads; i++) {
+		all.rate += worker[i].slice.rate;
+		if (worker[i].slice.unrest > all.unrest)
+			all.unrest = worker[i].slice.unrest;
+	}
+	return all;
+}
+
+/* Of those that are kept, the one that had least rest. */
+static struct slice *loudest(void)
+{
+	struct slice *it = &now.slice[0];
+	unsigned int i;
+
+	for (i = 1; i < now.kept; i++)
+		if (now.slice[i].unrest > it->unrest)
+			it = &now.slice[i];
+	return it;
+}
+
+static bool is_quiet(const struct slice *slice)
+{
+	/* With somebody beside, his disturbance is what is measured. */
+	return now.what->beside || slice->unrest < QUIET;
+}
+
+static bool are_enough_quiet(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < now.kept; i++)
+		n += is_quiet(&now.slice[i]);
+	return n >= ENOUGH || n == now.kept;
+}
+
+static void sample_add(struct slice slice, uint64_t took)
+{
+	unsigned int wanted = now.what->slices ? now.what->slices : SLICES_MAX;
+
+	if (now.kept < wanted)
+		now.slice[now.kept++] = slice;
+	else if (slice.unrest < loudest()->unrest)
+		*loudest() = slice;
+	if (++now.tried > wanted)
+		patience -= (int64_t)took;
+	now.ended = now.kept == wanted && (patience < 0 || are_enough_quiet());
+}
+
+static void worker_sample(struct worker *w)
+{
+	uint64_t from;
+
+	for (;;) {
+		from = bench_now();
+		meet(w);
+		if (now.ended)
+			break;
+		worker_slice(w, now.what);
+		meet(w);
+		if (!w->id)
+			sample_add(slice_of_all(), bench_now() - from);
+	}
 }
 
 static void *worker_run(void *arg)
@@ -106,8 +253,8 @@ static void *worker_run(void *arg)
 	pin(w->id);
 	for (;;) {
 		pthread_barrier_wait(&begin);
-		if (w->id < now_run->threads)
-			worker_slice(w, now_run);
+		if (w->id < now.what->threads)
+			worker_sample(w);
 		pthread_barrier_wait(&end);
 	}
 	return NULL;
@@ -138,44 +285,34 @@ static void *beside_run(void *arg)
 	return NULL;
 }
 
-/*
- * Operations a nanosecond. Rates are added, not times: of two threads at an
- * unfair lock one may do nearly all, and the time of the other says little.
- */
-static double slice_once(const struct bench_slice *s, bool *preempted)
+double bench_rest(void)
 {
-	unsigned int i;
-	double rate = 0;
-
-	now_run = s;
-	hf_store_relaxed(&arrived, 0);
-	pthread_barrier_wait(&begin);
-	pthread_barrier_wait(&end);
-	*preempted = false;
-	for (i = 0; i < s->threads; i++) {
-		rate += 1 / worker[i].ns;
-		*preempted |= worker[i].preempted;
-	}
-	return rate;
+	return samples ? 100.0 * quiet_samples / samples : -1;
 }
 
-/* With somebody beside, being preempted is what is measured: no spare ones. */
-static double slices_rate(const struct bench_slice *s)
+/* Operations a nanosecond. */
+static double sample_rate(const struct bench_slice *s)
 {
-	unsigned int i, repeat = s->repeat ? s->repeat : 1;
-	unsigned int spare = s->beside ? 0 : SPARE_SLICES;
-	double rate, sum = 0;
-	bool preempted;
+	unsigned int i, n = 0;
+	double sum = 0;
 
-	for (i = 0; i < repeat; i++) {
-		rate = slice_once(s, &preempted);
-		while (preempted && spare) {
-			spare--;
-			rate = slice_once(s, &preempted);
-		}
-		sum += rate;
+	now.what = s;
+	now.ended = false;
+	now.tried = now.kept = 0;
+	for (i = 0; i < s->threads; i++)
+		hf_store_relaxed(&worker[i].met, 0);
+	pthread_barrier_wait(&begin);
+	pthread_barrier_wait(&end);
+	last_disturbed = !are_enough_quiet();
+	samples += !s->beside;
+	quiet_samples += !s->beside && !last_disturbed;
+	for (i = 0; i < now.kept; i++) {
+		if (!last_disturbed && !is_quiet(&now.slice[i]))
+			continue;
+		sum += now.slice[i].rate;
+		n++;
 	}
-	return sum / repeat;
+	return sum / n;
 }
 
 double bench_slice_ns(const void *data)
@@ -189,7 +326,7 @@ double bench_slice_ns(const void *data)
 	hf_store_relaxed(&beside_stop, false);
 	if (s->beside && pthread_create(&beside, NULL, beside_run, (void *)s))
 		abort();
-	rate = slices_rate(s);
+	rate = sample_rate(s);
 	hf_store_relaxed(&beside_stop, true);
 	if (s->beside)
 		pthread_join(beside, NULL);
@@ -205,18 +342,22 @@ void bench_rounds(const struct bench_variant *variant, unsigned int n,
 
 	if (bench_is_quick)
 		rounds = rounds / 5 | 1;
+	patience += (int64_t)BENCH_PATIENCE * n * (rounds + 1);
 	for (k = 0; k < n; k++) {
 		out[k].n = rounds;
 		out[k].sample = calloc(rounds, sizeof(double));
-		if (!out[k].sample)
+		out[k].disturbed = calloc(rounds, sizeof(bool));
+		if (!out[k].sample || !out[k].disturbed)
 			abort();
 		variant[k].sample(variant[k].data);
 	}
 	for (i = 0; i < rounds; i++) {
 		for (k = 0; k < n; k++) {
 			at = i % 2 ? n - 1 - k : k;
+			last_disturbed = false;
 			out[at].sample[i] =
 				variant[at].sample(variant[at].data);
+			out[at].disturbed[i] = last_disturbed;
 		}
 	}
 }
@@ -233,8 +374,10 @@ struct bench_series bench_series(const double *sample, unsigned int n)
 
 void bench_free(struct bench_series *s, unsigned int n)
 {
-	while (n--)
+	while (n--) {
 		free(s[n].sample);
+		free(s[n].disturbed);
+	}
 }
 
 static int compare(const void *a, const void *b)
@@ -244,8 +387,23 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+static unsigned int undisturbed(const struct bench_series *s)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < s->n; i++)
+		n += !s->disturbed || !s->disturbed[i];
+	return n;
+}
+
+bool bench_disturbed(const struct bench_series *s)
+{
+	return 3 * undisturbed(s) < s->n;
+}
+
 double bench_quantile(const struct bench_series *s, double q)
 {
+	bool all = bench_disturbed(s) || !s->disturbed;
 	struct bench_series sorted;
 	double at, part, val;
 	unsigned int i;
@@ -253,8 +411,11 @@ double bench_quantile(const struct bench_series *s, double q)
 	if (!s->n)
 		return 0;
 	sorted = bench_series(s->sample, s->n);
-	qsort(sorted.sample, s->n, sizeof(double), compare);
-	at = q * (s->n - 1);
+	for (i = sorted.n = 0; i < s->n; i++)
+		if (all || !s->disturbed[i])
+			sorted.sample[sorted.n++] = s->sample[i];
+	qsort(sorted.sample, sorted.n, sizeof(double), compare);
+	at = q * (sorted.n - 1);
 	i = (unsigned int)at;
 	part = at - i;
 	val = sorted.sample[i];

@@ -133,7 +133,8 @@ static void keep(struct samples *s, double val)
 
 static double median(const struct samples *s)
 {
-	const struct bench_series all = { s->n, (double *)s->of };
+	const struct bench_series all = { .n = s->n,
+					  .sample = (double *)s->of };
 
 	return bench_median(&all);
 }
@@ -330,7 +331,8 @@ static double slice(const struct cost *c, bench_work *third, void *data,
 				 .work = reads,
 				 .beside = third,
 				 .beside_data = data,
-				 .usec = usec };
+				 .usec = usec,
+				 .slices = 1 };
 	unsigned int i;
 
 	for (i = 0; i < BENCH_THREADS; i++) {
@@ -432,7 +434,8 @@ static double in_grace_periods(const struct test *t)
 
 static double show_latency(const struct test *t)
 {
-	const struct bench_series all = { t->took.n, (double *)t->took.of };
+	const struct bench_series all = { .n = t->took.n,
+					  .sample = (double *)t->took.of };
 	double times = in_grace_periods(t);
 	char name[96];
 

@@ -17,6 +17,7 @@
 struct figure {
 	char group[16], name[NAME], unit[16];
 	double median[BENCH_PASSES]; /* one a pass */
+	bool disturbed[BENCH_PASSES];
 	unsigned int passes, n;
 	bool ratio;
 };
@@ -82,22 +83,18 @@ static void add_pass(struct figure *f, const struct bench_series *s)
 {
 	if (f->passes == BENCH_PASSES)
 		abort(); /* two of one name */
+	f->disturbed[f->passes] = bench_disturbed(s);
 	f->median[f->passes++] = bench_median(s);
 	f->n += s->n;
 }
 
-static double quantile_of(const double *val, unsigned int n, double q)
+/* Over the passes; the undisturbed, if they are enough. */
+static double quantile_of(const struct figure *f, double q)
 {
-	struct bench_series s = bench_series(val, n);
-	double found = bench_quantile(&s, q);
+	const struct bench_series s = { f->passes, (double *)f->median,
+					(bool *)f->disturbed };
 
-	bench_free(&s, 1);
-	return found;
-}
-
-static double median_of(const double *val, unsigned int n)
-{
-	return quantile_of(val, n, 0.5);
+	return bench_quantile(&s, q);
 }
 
 void bench_value(const char *name, const char *unit,
@@ -116,8 +113,14 @@ double bench_ratio(const char *name, const struct bench_series *a,
 	if (a->n != b->n)
 		abort();
 	ratio = bench_series(a->sample, a->n);
-	for (i = 0; i < a->n; i++)
+	ratio.disturbed = calloc(a->n, sizeof(bool));
+	if (!ratio.disturbed)
+		abort();
+	for (i = 0; i < a->n; i++) {
 		ratio.sample[i] /= b->sample[i];
+		ratio.disturbed[i] = (a->disturbed && a->disturbed[i]) ||
+				     (b->disturbed && b->disturbed[i]);
+	}
 	f->ratio = true;
 	add_pass(f, &ratio);
 	bench_free(&ratio, 1);
@@ -173,7 +176,10 @@ void report_failed(const char *name)
 
 static double measured(const struct goal *g)
 {
-	return median_of(g->measured, g->passes);
+	const struct bench_series s = { .n = g->passes,
+					.sample = (double *)g->measured };
+
+	return bench_median(&s);
 }
 
 static bool is_met(const struct goal *g)
@@ -256,7 +262,7 @@ static void put_number(struct json_object *to, const char *key, double val)
 
 static struct json_object *figures_json(void)
 {
-	const double second = 1.0 / (BENCH_PASSES - 1);
+	const double second = 1.0 / (BENCH_PASSES - 1); /* lowest, highest */
 	struct json_object *all = json_object_new_array();
 	unsigned int i;
 
@@ -268,11 +274,9 @@ static struct json_object *figures_json(void)
 		put_text(o, "name", f->name);
 		put_text(o, "kind", f->ratio ? "ratio" : "value");
 		put_text(o, "unit", f->unit);
-		put_number(o, "median", median_of(f->median, f->passes));
-		/* Of nine, these have the true median between them in 96 %. */
-		put_number(o, "low", quantile_of(f->median, f->passes, second));
-		put_number(o, "high",
-			   quantile_of(f->median, f->passes, 1 - second));
+		put_number(o, "median", quantile_of(f, 0.5));
+		put_number(o, "low", quantile_of(f, second));
+		put_number(o, "high", quantile_of(f, 1 - second));
 		put_number(o, "passes", f->passes);
 		put_number(o, "rounds", f->n);
 		json_object_array_add(all, o);

@@ -139,7 +139,6 @@ static void variant_add(struct setup *s, const struct register_class *c,
 		.threads = threads == ONE ? 1 : 2,
 		.work = access_work[engine][c->table][write],
 		.usec = threads == ONE ? 0 : BENCH_CONTENDED_USEC,
-		.repeat = threads == ONE ? 1 : BENCH_CONTENDED_SLICES,
 	};
 	for (t = 0; t < BENCH_THREADS; t++) {
 		accessor_init(&s->accessor[i][t], c, i / THREADS / ENGINES,

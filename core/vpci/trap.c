@@ -265,6 +265,7 @@ static hf_noinline enum pci_verdict trap(pci_sbdf_t addr, struct access *a)
 	return verdict;
 }
 
+/* @hardware: @d is the hardware domain, which vpci_view() would ask once more. */
 static hf_inline struct vpci *view_if_live(struct domain *d,
 					   struct pci_dev *pdev, bool hardware)
 {

@@ -32,6 +32,7 @@ static struct {
 
 static unsigned int objects, in_use; /* object 0 is none */
 static uint32_t top, settled;
+static bool watched, settled_once;
 static unsigned int fail_in; /* the allocation that fails, 1: the next */
 
 void memory_init(void)
@@ -51,11 +52,14 @@ void memory_reset(void)
 	objects = in_use = 0;
 	top = 0;
 	fail_in = 0;
+	watched = !settled_once;
 }
 
+/* The setup does the same in each execution: watching it once is enough. */
 void memory_settled(void)
 {
 	settled = top;
+	watched = settled_once = true;
 }
 
 unsigned int memory_word(const void *p)
@@ -232,24 +236,29 @@ void memory_atomic(const void *p, size_t size)
 		    RACE_ATOMIC);
 }
 
+static void touch_static(const volatile void *p, size_t size, bool writes)
+{
+	unsigned int word = memory_word((const void *)p);
+
+	if (word)
+		sched_touch(word, memory_word((const char *)p + size - 1) + 1,
+			    writes);
+}
+
 static inline void touch(const volatile void *p, size_t size, enum race kind)
 {
 	uintptr_t offset = (uintptr_t)p - (uintptr_t)heap;
-	unsigned int word;
 
-	if (!size)
+	if (!watched || !size)
 		return;
-	if (offset >= HEAP_SIZE) {
-		word = memory_word((const void *)p);
-		if (word)
-			sched_touch(word,
-				    memory_word((const char *)p + size - 1) + 1,
-				    kind == RACE_WRITE);
-		return;
+	if (offset < HEAP_SIZE) {
+		check((uint32_t)offset, size);
+		if (explore_on)
+			race_access((uint32_t)offset, size,
+				    (unsigned int)owner[offset / GRAIN], kind);
+	} else if (explore_on) {
+		touch_static(p, size, kind == RACE_WRITE);
 	}
-	check((uint32_t)offset, size);
-	race_access((uint32_t)offset, size, (unsigned int)owner[offset / GRAIN],
-		    kind);
 }
 
 /* --- called by what is compiled with -fsanitize=kernel-address ------------ */

@@ -24,9 +24,9 @@
 
 #include "internal.h"
 
-/* Threads, as bits. */
+/* Threads, as bits: who does, and whose do so without mattering to others. */
 static struct users {
-	uint8_t readers, writers;
+	uint8_t readers, writers, free_readers, free_writers;
 } * users_of; /* by word */
 
 static bool grown;
@@ -47,7 +47,6 @@ static bool is_alone(unsigned int threads)
 	return !(threads & (threads - 1));
 }
 
-/* The threads whose reads, or whose writes, commute. */
 static unsigned int free_readers(struct users users)
 {
 	if (!users.writers)
@@ -60,18 +59,28 @@ static unsigned int free_writers(struct users users)
 	return is_alone(users.readers | users.writers) ? users.writers : 0;
 }
 
-bool shared_touch(unsigned int word, unsigned int threads, bool writes)
+static void add(struct users *users, unsigned int threads, bool writes)
 {
-	struct users *users = &users_of[word], before = *users;
+	struct users before = *users;
 
 	if (writes)
 		users->writers |= (uint8_t)threads;
 	else
 		users->readers |= (uint8_t)threads;
-	grown |= (free_readers(before) & ~free_readers(*users)) ||
-		 (free_writers(before) & ~free_writers(*users));
-	return !word || threads & ~(writes ? free_writers(*users)
-					   : free_readers(*users));
+	users->free_readers = (uint8_t)free_readers(*users);
+	users->free_writers = (uint8_t)free_writers(*users);
+	grown |= before.free_readers & ~users->free_readers ||
+		 before.free_writers & ~users->free_writers;
+}
+
+bool shared_touch(unsigned int word, unsigned int threads, bool writes)
+{
+	struct users *users = &users_of[word];
+
+	if (threads & ~(writes ? users->writers : users->readers))
+		add(users, threads, writes);
+	return !word ||
+	       threads & ~(writes ? users->free_writers : users->free_readers);
 }
 
 bool shared_grown(void)

@@ -152,11 +152,17 @@ struct vpci {
 	struct plat_rcu_head rcu;
 };
 
+/* The hardware domain's view, or that of a guest; in a section. Or NULL. */
+static inline struct vpci *vpci_view_of(struct pci_dev *pdev, bool hardware)
+{
+	return hardware ? hf_load_relaxed(&pdev->hw_view)
+			: hf_load_acquire(&pdev->view);
+}
+
 /* The view of the domain that owns the device; in a section. Or NULL. */
 static inline struct vpci *vpci_view(struct pci_dev *pdev, struct domain *d)
 {
-	return d == hardware_domain ? hf_load_relaxed(&pdev->hw_view)
-				    : hf_load_acquire(&pdev->view);
+	return vpci_view_of(pdev, d == hardware_domain);
 }
 
 /* --- view.c ------------------------------------------------------------------- */

@@ -262,8 +262,8 @@ void vpci_seal(struct vpci *view)
 		d = &view->dword[view->index[i]];
 		d->shown = ~(d->rsvdp | d->rsvdz);
 		/* Outside the view nothing is kept. */
-		d->asked = 4 * i < view->size ? asked_bits(view, d)
-					      : UINT32_MAX;
+		d->asked = 4 * i + 4 <= view->size ? asked_bits(view, d)
+						   : UINT32_MAX;
 	}
 	for (i = 1; i < view->ndwords; i++)
 		hf_init(&view->dword[i].value, view->dword[i].initial);

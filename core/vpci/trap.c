@@ -265,7 +265,7 @@ static hf_noinline enum pci_verdict trap(pci_sbdf_t addr, struct access *a)
 	return verdict;
 }
 
-/* @hardware: @d is the hardware domain, which vpci_view() would ask once more. */
+/* @hardware: @d is the hardware domain. */
 static hf_inline struct vpci *view_if_live(struct domain *d,
 					   struct pci_dev *pdev, bool hardware)
 {
@@ -273,8 +273,7 @@ static hf_inline struct vpci *view_if_live(struct domain *d,
 
 	if (hf_unlikely(!pdev || answers(d, pdev) != VPCI_FOUND))
 		return NULL;
-	view = hardware ? hf_load_relaxed(&pdev->hw_view)
-			: hf_load_acquire(&pdev->view);
+	view = vpci_view_of(pdev, hardware);
 	return view && !hf_load_relaxed(&view->cut) ? view : NULL;
 }
 

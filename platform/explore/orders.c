@@ -38,21 +38,51 @@ static const char *base(const char *path)
 	return path;
 }
 
-/* Is it in one of @files, or at one of their lines? As "a.c,b.c:12". */
-static bool named(const struct explore_site *site, const char *files)
+/* Is it in this file, or at this line of one? As "a.c", or "a.c:12". */
+static bool is_of(const struct explore_site *site, const char *name,
+		  size_t length)
 {
 	char path[200], place[256];
-	size_t length;
 
 	snprintf(path, sizeof(path), "%.199s", base(site->file));
 	snprintf(place, sizeof(place), "%s:%d", path, site->line);
+	return (length == strlen(path) && !strncmp(path, name, length)) ||
+	       (length == strlen(place) && !strncmp(place, name, length));
+}
+
+/* Is it in one of @files? As "a.c,b.c:12". */
+static bool named(const struct explore_site *site, const char *files)
+{
+	size_t length;
+
 	for (; *files; files += length + (files[length] == ',')) {
 		length = strcspn(files, ",");
-		if ((length == strlen(path) && !strncmp(path, files, length)) ||
-		    (length == strlen(place) && !strncmp(place, files, length)))
+		if (is_of(site, files, length))
 			return true;
 	}
 	return false;
+}
+
+/* Does each of @files have one to weaken? */
+static bool all_have_some(const char *files)
+{
+	const struct explore_site *site;
+	size_t length;
+
+	for (; *files; files += length + (files[length] == ',')) {
+		length = strcspn(files, ",");
+		for (site = __start_explore_site; site != __stop_explore_site;
+		     site++)
+			if (site->order != memory_order_relaxed &&
+			    is_of(site, files, length))
+				break;
+		if (site == __stop_explore_site) {
+			printf("%.*s: FAILED: no acquire or release is there\n",
+			       (int)length, files);
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool same(const struct explore_site *a, const struct explore_site *b)
@@ -162,7 +192,7 @@ int orders_run(const struct explore_scenario *const *scenarios,
 		perror("explore: orders");
 		return 2;
 	}
-	if (!sound(scenarios))
+	if (!all_have_some(files) || !sound(scenarios))
 		return 1;
 	n = collect(list, files);
 	for (job = 0; job < jobs; job++) {

@@ -55,7 +55,7 @@ static const struct explore_scenario *my_scenario;
 static struct limits my_limits;
 
 static struct {
-	unsigned int run, failed, incomplete;
+	unsigned int run, failed, incomplete, own_bounds;
 	uint64_t schedules;
 } total;
 
@@ -90,8 +90,9 @@ void run_failed(const char *message)
 static void on_signal(int number)
 {
 	if (number == SIGPROF)
-		explore_fail("no end after %d s: a loop without a switch?",
-			     WATCHDOG);
+		explore_fail(
+			"no end after %d s of CPU: a loop without a switch?",
+			WATCHDOG);
 	explore_fail("%s: %s", sched.current->name, strsignal(number));
 }
 
@@ -350,6 +351,7 @@ static void report(const struct explore_scenario *scenario,
 {
 	total.run++;
 	total.schedules += out->schedules;
+	total.own_bounds += scenario->bound || scenario->older;
 	if (scenario->expect) {
 		report_expected(scenario, out);
 		return;
@@ -452,12 +454,11 @@ static int run_all(const struct explore_scenario *const *scenarios)
 	if (explore_summary)
 		summarize(scenarios, out, count);
 	printf("%u scenarios, %" PRIu64 " schedules, bound %u preemptions + %u "
-	       "older values, reduction: what commutes, seed %" PRIu64
-	       ", %.1f s: "
-	       "%u failures, %u incomplete\n",
+	       "older values (%u have their own), reduction: what commutes, "
+	       "seed %" PRIu64 ", %.1f s: %u failures, %u incomplete\n",
 	       total.run, total.schedules, option.bound, option.older,
-	       option.seed, seconds_now() - began, total.failed,
-	       total.incomplete);
+	       total.own_bounds, option.seed, seconds_now() - began,
+	       total.failed, total.incomplete);
 	if (!total.run)
 		return 2;
 	return total.failed ? 1 : total.incomplete ? 2 : 0;

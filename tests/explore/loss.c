@@ -128,8 +128,7 @@ SCENARIO(slot, .name = "loss/slot_is_free_after_a_grace_period",
 	 .setup = world_card, .finish = other_there,
 	 .thread = { { "loser", lose_old },
 		     { "adder", add_after_old },
-		     { "user", found_old } },
-	 .bound = 1);
+		     { "user", found_old } });
 
 /* --- twice ------------------------------------------------------------------------ */
 
@@ -177,8 +176,7 @@ SCENARIO(against_removal_used, .name = "loss/removal_and_lookup",
 	 .setup = world_card, .finish = one_of_them,
 	 .thread = { { "loser", lose },
 		     { "remover", remove_card },
-		     { "user", look_up } },
-	 .bound = 1);
+		     { "user", look_up } });
 
 static void started(void)
 {
@@ -213,8 +211,7 @@ SCENARIO(against_cancel, .name = "loss/cancelled_removal",
 	 .setup = started, .finish = cancelled_or_lost,
 	 .thread = { { "loser", lose },
 		     { "remover", wait_for_it },
-		     { "canceller", cancel } },
-	 .bound = 1);
+		     { "canceller", cancel } });
 
 /* --- holds ------------------------------------------------------------------------------ */
 

@@ -311,8 +311,7 @@ SCENARIO(asking_cancel, .name = "owner/returned_against_cancel",
 	 .setup = asked_already, .finish = home_or_gone,
 	 .thread = { { "guest", guest_answers },
 		     { "remover", wait_for_it },
-		     { "canceller", cancel_it } },
-	 .bound = 1);
+		     { "canceller", cancel_it } });
 
 /* --- a guest that dies ---------------------------------------------------------------------- */
 

@@ -51,8 +51,7 @@ SCENARIO(lookups, .name = "removal/R15_two_lookups",
 	 .setup = world_card, .finish = removed_at_once,
 	 .thread = { { "user", look_up },
 		     { "user2", look_up },
-		     { "remover", remove_card } },
-	 .bound = 1);
+		     { "remover", remove_card } });
 
 static void card_owned(void)
 {
@@ -246,8 +245,7 @@ SCENARIO(cancelling_used, .name = "removal/cancel_while_draining",
 	 .setup = started, .finish = cancelled_or_not,
 	 .thread = { { "remover", wait_for_it },
 		     { "canceller", cancel },
-		     { "user", look_up } },
-	 .bound = 1);
+		     { "user", look_up } });
 
 static void query(void)
 {
@@ -394,7 +392,7 @@ static void give_back_and_pull(void)
 
 SCENARIO(kicked, .name = "removal/kicked_while_it_settles",
 	 .rule = "removal.c: who waits by the clock sleeps, though woken before",
-	 .setup = in_guest_with_units, .finish = world_end, .bound = 1,
+	 .setup = in_guest_with_units, .finish = world_end,
 	 .thread = { { "remover", ask_and_cancel },
 		     { "guest", give_back_and_pull } });
 

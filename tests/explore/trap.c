@@ -45,8 +45,7 @@ SCENARIO(removal_twice, .name = "trap/two_against_removal",
 	 .setup = world_card, .finish = gone,
 	 .thread = { { "guest", trap_twice },
 		     { "guest2", trap },
-		     { "remover", remove_card } },
-	 .bound = 1);
+		     { "remover", remove_card } });
 
 /* --- refused: nothing has happened ---------------------------------------------- */
 
@@ -109,8 +108,7 @@ SCENARIO(cancelled, .name = "trap/cancelled_removal",
 	 .finish = cancelled_undisturbed,
 	 .thread = { { "guest", trap_never_ones },
 		     { "remover", wait_cancelled },
-		     { "canceller", cancel } },
-	 .bound = 1);
+		     { "canceller", cancel } });
 
 /*
  * The one CPU: nobody steps the removal while a trap is retried. The retry

@@ -223,16 +223,23 @@ SCENARIO(write_loss, .name = "vpci/write_against_loss",
 	 .setup = world_assigned, .finish = gone,
 	 .thread = { { "guest", write_scratch }, { "loser", lost } });
 
+/* By a vCPU of this thread's. */
+static void write_reg(unsigned int reg, uint8_t size, uint64_t val)
+{
+	struct vpci_vcpu vcpu;
+
+	vpci_vcpu_init(&vcpu, guest_one);
+	ensure(vpci_write(&vcpu, GUEST_SLOT, (uint16_t)reg, size, val) ==
+	       PCI_DONE);
+	vpci_vcpu_fini(&vcpu);
+}
+
 /* Each byte of one dword by another vCPU. */
 static void write_byte(void)
 {
 	unsigned int i = explore_self();
-	struct vpci_vcpu vcpu;
 
-	vpci_vcpu_init(&vcpu, guest_one);
-	ensure(vpci_write(&vcpu, GUEST_SLOT, (uint16_t)(BYTES + i), 1, i + 1) ==
-	       PCI_DONE);
-	vpci_vcpu_fini(&vcpu);
+	write_reg(BYTES + i, 1, i + 1);
 }
 
 static void all_are_there(void)
@@ -250,6 +257,43 @@ SCENARIO(bytes, .name = "vpci/writes_without_the_lock",
 	 .thread = { { "first", write_byte },
 		     { "second", write_byte },
 		     { "hook", write_byte } });
+
+static void write_whole(void)
+{
+	write_reg(WHOLE, 4, 0x11223344);
+}
+
+static void write_part(void)
+{
+	uint64_t val;
+
+	write_reg(WHOLE + 1, 1, 0x55);
+	ensure(vpci_read(guest_one, GUEST_SLOT, WHOLE + 1, 1, &val) ==
+	       PCI_DONE);
+	ensure(val == 0x55 || val == 0x33 || val == 0x88);
+}
+
+static void write_with_lock(void)
+{
+	write_reg(BYTES, 8, 0x6677889900000000);
+}
+
+static void one_after_another(void)
+{
+	uint64_t val;
+
+	ensure(vpci_read(guest_one, GUEST_SLOT, WHOLE, 4, &val) == PCI_DONE);
+	ensure(val == 0x11223344 || val == 0x11225544 || val == 0x66778899 ||
+	       val == 0x66775599);
+	world_end_card_there();
+}
+
+SCENARIO(whole, .name = "vpci/whole_write_without_the_lock",
+	 .rule = "engine.c: a write of all and one of a part, in either order",
+	 .setup = world_assigned_bytes, .finish = one_after_another,
+	 .thread = { { "whole", write_whole },
+		     { "part", write_part },
+		     { "locked", write_with_lock } });
 
 static void write_kept(void)
 {
@@ -403,11 +447,11 @@ SCENARIO(query_deassign, .name = "vpci/query_against_deassign",
 	 .bound = 2);
 
 const struct explore_scenario *const vpci_scenarios[] = {
-	&bytes,           &kept_reassign, &ones,
-	&map_deassign,    &map_force,     &map_loss,
-	&move_mmio,       &move_deassign, &move_loss,
-	&mmio_force,      &two,           &on_off,
-	&write_reassign,  &write_loss,    &msi_loss,
-	&return_reassign, &msi_return,    &map_return,
-	&query_deassign,  NULL,
+	&bytes,      &whole,           &kept_reassign,
+	&ones,       &map_deassign,    &map_force,
+	&map_loss,   &move_mmio,       &move_deassign,
+	&move_loss,  &mmio_force,      &two,
+	&on_off,     &write_reassign,  &write_loss,
+	&msi_loss,   &return_reassign, &msi_return,
+	&map_return, &query_deassign,  NULL,
 };

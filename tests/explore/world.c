@@ -146,9 +146,14 @@ static struct function *function(pci_sbdf_t sbdf)
 void (*world_witness)(void);
 
 /* Whose promise holds is known again once a new one is there, or is not. */
-static void touched(const struct function *f)
+static void keeps_promise(const struct function *f)
 {
 	ensure(!f->promised || f->adding);
+}
+
+static void touched(const struct function *f)
+{
+	keeps_promise(f);
 	if (world_witness && f->sbdf.sbdf == CARD.sbdf)
 		world_witness();
 }
@@ -275,12 +280,13 @@ static void keep(struct vpci *view, uint16_t reg, uint32_t val, uint32_t mask,
 	vpci_set(view, reg, 1, val);
 }
 
-/* Two bytes that are only kept, and one that a hook keeps. */
+/* Two bytes that are only kept, and one that a hook keeps; four kept together. */
 static int add_bytes(struct vpci *view)
 {
-	const struct vpci_masks masks = { .rw = 0xff };
+	const struct vpci_masks masks = { .rw = 0xff },
+				all = { .rw = ALL_ONES };
 	uint16_t reg;
-	int err = 0;
+	int err = vpci_add_register(view, WHOLE, 4, &all, NULL, NULL, NULL);
 
 	for (reg = BYTES; reg < BYTES + 3 && !err; reg++)
 		err = vpci_add_register(view, reg, 1, &masks, NULL,
@@ -434,7 +440,7 @@ static int map(struct domain *d, const struct pci_mapping *m)
 {
 	(void)d;
 	ensure(m->hpa == WORLD_BAR && m->size == WORLD_BAR_SIZE);
-	ensure(!function(CARD)->promised);
+	keeps_promise(function(CARD));
 	ensure(!hf_load_relaxed(&mapped_at));
 	hf_store_relaxed(&mapped_at, m->gpa);
 	return 0;

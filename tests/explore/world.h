@@ -35,6 +35,7 @@
 /* The one register that holds what is written, for guests too. */
 #define SCRATCH 0x40
 #define BYTES 0x80 /* world_assigned_bytes() */
+#define WHOLE 0x84 /* all of it kept */
 
 /* The card's BAR 0: where the host has it, and one page of it at most. */
 #define WORLD_BAR 0xf0000000u
@@ -59,7 +60,7 @@ void world_placed(void);
 void world_mapped(void);
 /* world_assigned(), of a card that has MSI. */
 void world_assigned_msi(void);
-/* world_assigned(), and the guest has registers at BYTES. */
+/* world_assigned(), and the guest has registers at BYTES and WHOLE. */
 void world_assigned_bytes(void);
 #define WORLD_MSI 0x50
 /*

@@ -316,6 +316,29 @@ static void tell_them(void)
 	}
 }
 
+/* Every scenario and every kind, or it is not looked for any more. */
+static unsigned int nothing_failed(void)
+{
+	unsigned int by_kind[INJECT_KINDS] = { 0 }, i, kind, sum, n = 0;
+
+	for (i = 0; i < ntales; i++) {
+		for (kind = sum = 0; kind < INJECT_KINDS; kind++) {
+			by_kind[kind] += tales[i].injected[kind];
+			sum += tales[i].injected[kind];
+		}
+		if (!sum)
+			printf("%s: nothing failed in it\n",
+			       tales[i].scenario->name);
+		n += !sum;
+	}
+	for (kind = 0; kind < INJECT_KINDS; kind++) {
+		if (!by_kind[kind])
+			printf("%s: failed nowhere\n", inject_name(kind));
+		n += !by_kind[kind];
+	}
+	return n;
+}
+
 static int sum_up(void)
 {
 	unsigned int passed = 0, failed = 0, injected = 0, broken = 0;
@@ -330,6 +353,9 @@ static int sum_up(void)
 				  !tales[i].failed[kind];
 		}
 	}
+	if (!options.scenario && options.kind < 0 && !options.nth &&
+	    options.every == 1)
+		failed += nothing_failed();
 	if (options.every > 1)
 		printf("every %u. position of a kind only: make faults takes all\n",
 		       options.every);
@@ -369,10 +395,16 @@ static void gather(void)
 		exit(2);
 	}
 	for (i = 0; i < ARRAY_SIZE(themes); i++)
-		for (j = 0; themes[i][j] && ntales < MAX_SCENARIOS; j++)
-			if (!options.scenario ||
-			    !strcmp(options.scenario, themes[i][j]->name))
-				tales[ntales++].scenario = themes[i][j];
+		for (j = 0; themes[i][j]; j++) {
+			if (options.scenario &&
+			    strcmp(options.scenario, themes[i][j]->name))
+				continue;
+			if (ntales == MAX_SCENARIOS) {
+				fputs("faults: too many scenarios\n", stderr);
+				exit(2);
+			}
+			tales[ntales++].scenario = themes[i][j];
+		}
 }
 
 int main(int argc, char **argv)

@@ -22,16 +22,32 @@
 
 struct value {
 	uint64_t value;
-	bool released; /* has a view */
-	struct view view;
+	const struct view *view; /* NULL: it was not released */
 };
 
 static struct atomic {
 	unsigned int oldest, newest; /* positions in modification order */
 	struct value value[HISTORY]; /* position modulo HISTORY */
-} atomics[VIEW_ATOMICS];
+} * atomics;                         /* VIEW_ATOMICS */
 
-static struct map map;
+static struct map *map;
+
+void atomics_init(void)
+{
+	atomics = memory_map(VIEW_ATOMICS * sizeof(*atomics));
+	map = memory_map(sizeof(*map));
+}
+
+void atomics_reset(void)
+{
+	map_reset(map);
+}
+
+void atomics_parts(snapshot_copy *copy)
+{
+	map_parts(map, copy);
+	copy(atomics, map->count * sizeof(*atomics));
+}
 
 static bool acquires(const struct explore_site *site)
 {
@@ -65,8 +81,7 @@ static void push(struct atomic *atomic, uint64_t value)
 	if (atomic->newest - atomic->oldest >= HISTORY)
 		atomic->oldest = atomic->newest - HISTORY + 1;
 	new->value = value;
-	new->released = false;
-	view_clear(&new->view);
+	new->view = NULL;
 }
 
 /* The object at @p. What a plain store changed has no past. */
@@ -77,9 +92,7 @@ static struct atomic *find(const volatile void *p, unsigned int size,
 	struct atomic *atomic;
 	bool added;
 
-	*index = map_index(&map, (const void *)p, &added);
-	if (*index == VIEW_ATOMICS)
-		explore_fail("too many atomic objects");
+	*index = map_index(map, (const void *)p, &added);
 	atomic = &atomics[*index];
 	if (added)
 		atomic->newest = 0;
@@ -117,15 +130,15 @@ static void see(struct atomic *atomic, unsigned int index,
 		unsigned int position, const struct explore_site *site)
 {
 	view_see(&sched.current->view, index, position);
-	if (acquires(site) && at(atomic, position)->released)
-		view_acquire(&at(atomic, position)->view);
+	if (acquires(site))
+		view_acquire(at(atomic, position)->view);
 }
 
 void atomic_settle(struct view *view)
 {
 	unsigned int i;
 
-	for (i = 0; i < map.count; i++)
+	for (i = 0; i < map->count; i++)
 		view_see(view, i, atomics[i].newest);
 }
 
@@ -172,14 +185,10 @@ static void write(volatile void *p, uint64_t value, unsigned int size,
 	push(atomic, in_memory(p, size));
 	view_see(&sched.current->view, index, atomic->newest);
 	new = at(atomic, atomic->newest);
-	if (reads && before->released) {
-		new->released = true;
-		view_join(&new->view, &before->view);
-	}
-	if (releases(site)) {
-		new->released = true;
+	if (reads)
+		new->view = before->view;
+	if (releases(site))
 		view_release(&new->view);
-	}
 }
 
 void explore_store(volatile void *p, const void *value, unsigned int size,

@@ -18,11 +18,10 @@
 
 #define MAX_CHOICES (1u << 16)
 
-static struct {
+static struct choice {
 	uint8_t taken, options;
-} path[MAX_CHOICES];
-
-static unsigned int known;    /* taken[] is fixed below this */
+} * path;                     /* MAX_CHOICES */
+static unsigned int *known;   /* taken[] is fixed below this */
 static unsigned int position; /* of the next choice */
 static bool replaying;
 static uint64_t dice; /* 0: a search */
@@ -47,13 +46,22 @@ static int parse(const char *text)
 		path[next++].taken = (uint8_t)option;
 		text = end + 1;
 	} while (*end == ',');
-	known = (unsigned int)next;
+	*known = (unsigned int)next;
 	return *end ? -EINVAL : 0;
+}
+
+static void map_once(void)
+{
+	if (path)
+		return;
+	path = memory_map(MAX_CHOICES * sizeof(*path));
+	known = memory_map(sizeof(*known));
 }
 
 int choice_init(const char *text)
 {
-	known = 0;
+	map_once();
+	*known = 0;
 	position = 0;
 	replaying = text;
 	dice = 0;
@@ -64,7 +72,8 @@ int choice_init(const char *text)
 
 void choice_random(uint64_t seed)
 {
-	known = position = 0;
+	map_once();
+	*known = position = 0;
 	dice = seed * 0x9e3779b97f4a7c15u | 1;
 }
 
@@ -89,8 +98,10 @@ unsigned int choice_take(unsigned int options)
 {
 	if (position == MAX_CHOICES || options > UINT8_MAX)
 		explore_fail("too many choices");
+	if (position >= *known && !dice && !replaying)
+		snapshot_take(position);
 	path[position].options = (uint8_t)options;
-	if (position >= known)
+	if (position >= *known)
 		path[position].taken =
 			(uint8_t)(dice ? choice_dice(options) : 0);
 	else if (path[position].taken >= options)
@@ -102,8 +113,13 @@ unsigned int choice_take(unsigned int options)
 
 void choice_again(void)
 {
-	known = position;
+	*known = position;
 	position = 0;
+}
+
+unsigned int choice_changed(void)
+{
+	return *known ? *known - 1 : 0;
 }
 
 bool choice_next(void)
@@ -118,7 +134,7 @@ bool choice_next(void)
 		position--;
 		if (path[position].taken + 1u < path[position].options) {
 			path[position].taken++;
-			known = position + 1;
+			*known = position + 1;
 			position = 0;
 			return true;
 		}

@@ -17,6 +17,7 @@
 
 struct fiber {
 	jmp_buf at;
+	char *sp, *top; /* of the stack, all that is in use when it is left */
 	ucontext_t context, creator;
 	void (*run)(void *arg);
 	void *arg;
@@ -24,10 +25,17 @@ struct fiber {
 
 static struct fiber *starting; /* makecontext() passes no pointers */
 
+/* The frame of a function that the caller calls is below all of the caller's. */
+static hf_noinline void mark(struct fiber *self)
+{
+	self->sp = __builtin_frame_address(0);
+}
+
 static void begin(void)
 {
 	struct fiber *self = starting;
 
+	mark(self);
 	if (!_setjmp(self->at))
 		swapcontext(&self->context, &self->creator);
 	self->run(self->arg);
@@ -52,6 +60,7 @@ struct fiber *fiber_create(void (*run)(void *arg), void *arg)
 		no_memory();
 	fiber->run = run;
 	fiber->arg = arg;
+	fiber->top = stack + GUARD_SIZE + STACK_SIZE;
 	fiber->context.uc_stack.ss_sp = stack + GUARD_SIZE;
 	fiber->context.uc_stack.ss_size = STACK_SIZE;
 	makecontext(&fiber->context, begin, 0);
@@ -71,6 +80,21 @@ struct fiber *fiber_main(void)
 
 void fiber_switch(struct fiber *from, struct fiber *to)
 {
+	mark(from);
 	if (!_setjmp(from->at))
 		_longjmp(to->at, 1);
+}
+
+void fiber_mark(struct fiber *self, void (*save)(void *arg), void *arg)
+{
+	mark(self);
+	if (!_setjmp(self->at))
+		save(arg);
+}
+
+void fiber_parts(struct fiber *fiber, snapshot_copy *copy)
+{
+	copy(fiber->at, sizeof(fiber->at));
+	copy(&fiber->sp, sizeof(fiber->sp));
+	copy(fiber->sp, (size_t)(fiber->top - fiber->sp));
 }

@@ -10,6 +10,24 @@
 
 #include "explore.h"
 
+/* --- snapshot.c: to go on in the middle of an execution ------------------- */
+
+/*
+ * The state of an execution is static data, and what the *_parts() of the
+ * modules copy: away, or back.
+ */
+typedef void snapshot_copy(void *part, size_t size);
+
+void snapshot_init(bool always_anew); /* or take none */
+/* Before choice @at. Returns once more when that execution is gone back to. */
+void snapshot_take(unsigned int at);
+/*
+ * Go back to the last one that was not taken after choice @at, and forget those
+ * after it. False: there is none. The next switch goes to sched.current.
+ */
+bool snapshot_restore(unsigned int at);
+void snapshot_forget(void); /* all */
+
 /* --- choice.c: the sequence of choices of an execution ---------------------- */
 
 /* Forget everything; @text: the choices to replay, NULL: begin a search. */
@@ -20,6 +38,8 @@ unsigned int choice_take(unsigned int options);
 void choice_again(void);
 /* The next execution of the search; false: there is none. */
 bool choice_next(void);
+/* Which choice is the first that differs from the last execution's. */
+unsigned int choice_changed(void);
 /* From now on nothing is searched: choices are made by this seed. */
 void choice_random(uint64_t seed);
 /* Below @n, of the same seed, and no choice. */
@@ -37,6 +57,12 @@ struct fiber;
 struct fiber *fiber_create(void (*run)(void *arg), void *arg);
 struct fiber *fiber_main(void); /* of the caller's own stack */
 void fiber_switch(struct fiber *from, struct fiber *to);
+/*
+ * Call @save(@arg), after which @self, the current one, can be switched to: then
+ * this returns once more.
+ */
+void fiber_mark(struct fiber *self, void (*save)(void *arg), void *arg);
+void fiber_parts(struct fiber *fiber, snapshot_copy *copy); /* no main one */
 
 /* --- view.c: what happens before what ------------------------------------------ */
 
@@ -51,27 +77,35 @@ struct view {
 
 /* Addresses of one execution, numbered from 0. */
 struct map {
-	unsigned int run, count;
+	unsigned int count;
 	struct {
 		const void *addr;
-		unsigned int run, index;
-	} slot[4 * VIEW_ATOMICS];
+		uint16_t slot;
+	} entry[VIEW_ATOMICS];
+	uint16_t slot[4 * VIEW_ATOMICS]; /* the number and 1; 0: none */
 };
 unsigned int map_index(struct map *map, const void *addr, bool *added);
+void map_reset(struct map *map);
+void map_parts(struct map *map, snapshot_copy *copy);
 
+void view_init(void);
 void view_reset(void); /* before an execution */
+void view_parts(snapshot_copy *copy);
 void view_clear(struct view *view);
 void view_join(struct view *to, const struct view *from);
 /* Of @atomic nothing older than its @value-th is read any more. */
 void view_see(struct view *view, unsigned int atomic, unsigned int value);
-/* All that the current thread did happens before who acquires @to. */
-void view_release(struct view *to);
-void view_acquire(const struct view *from);
+/* All that the current thread did happens before who acquires *@to. */
+void view_release(const struct view **to);
+void view_acquire(const struct view *from); /* NULL: nothing */
 /* The view that is kept for a lock, an event or a callback. */
-struct view *view_at(const void *addr);
+const struct view **view_at(const void *addr);
 
 /* --- atomic.c: values ------------------------------------------------------------- */
 
+void atomics_init(void);
+void atomics_reset(void); /* before an execution */
+void atomics_parts(snapshot_copy *copy);
 /* No value of this execution but the newest is read any more. */
 void atomic_settle(struct view *view);
 
@@ -111,6 +145,10 @@ enum wait {
 	WAIT_DONE
 };
 
+/* Numbers, after the scenario's own threads. */
+#define RECLAIMER EXPLORE_THREADS
+#define MAIN (EXPLORE_THREADS + 1) /* who has called sched_execute() */
+
 struct thread {
 	const char *name;
 	struct fiber *fiber;
@@ -143,7 +181,8 @@ struct sched {
 	struct plat_rcu_head *rcu_first, **rcu_last;
 	uint64_t rcu_queued, rcu_run;
 	/* Who left a section, started a grace period, ran a callback. */
-	struct view left, started, called;
+	const struct view *left, *started, *called;
+	uint64_t count[EXPLORE_COUNTS];
 };
 
 extern struct sched sched;
@@ -153,15 +192,17 @@ struct limits {
 	unsigned int preemptions, older; /* values */
 	unsigned int random; /* change points of random priorities; 0: no */
 	bool whole;          /* nothing that commutes is left out */
+	bool anew;           /* no execution begins in the middle */
 };
 
 void sched_init(const struct explore_scenario *scenario,
 		const struct limits *limits);
 const char *sched_name(unsigned int thread);
-/* One execution, with the choices of choice.c. Does not return on failure. */
-void sched_execute(void);
-/* Most operations of one execution so far. */
-uint64_t sched_longest(void);
+/*
+ * One execution, with the choices of choice.c; @longest: most operations of one
+ * so far. Does not return on failure.
+ */
+void sched_execute(uint64_t longest);
 
 /*
  * The current thread is about to do @op on @on. A switch is possible before it,
@@ -175,6 +216,7 @@ void sched_point(enum op op, const void *on);
 void sched_touch(unsigned int word, unsigned int end, bool writes);
 /* An object of the setup's is about to be freed, which is @word and on. */
 void sched_freed(unsigned int word, uint32_t size);
+void sched_parts(snapshot_copy *copy);
 /* The current thread can go on once @wait is over; it is then. */
 void sched_wait(enum wait wait, const void *on, uint64_t deadline_or_gp);
 bool sched_gp_over(uint64_t gp);
@@ -195,7 +237,10 @@ bool shared_grown(void);
 
 /* --- memory.c: the heap ------------------------------------------------------------ */
 
+/* The explorer's own, which is not a part of an execution's state; zeroes. */
+void *memory_map(size_t size);
 void memory_init(void);
+void memory_parts(snapshot_copy *copy);
 void memory_reset(void); /* all is free, nothing is remembered */
 /* The setup is done. */
 void memory_settled(void);
@@ -226,7 +271,10 @@ void memory_atomic(const void *p, size_t size);
 
 enum race { RACE_READ, RACE_WRITE, RACE_ATOMIC };
 
-void race_reset(unsigned int objects); /* after an execution with so many */
+void race_init(void);
+void race_reset(void);                /* after an execution */
+void race_begin(unsigned int object); /* it is new */
+void race_parts(unsigned int objects, snapshot_copy *copy);
 /* The current thread touches this part of the heap, which is of this object; */
 void race_access(uint32_t offset, size_t size, unsigned int object,
 		 enum race kind);

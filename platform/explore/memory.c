@@ -25,15 +25,15 @@
 
 static char *heap;
 /* The number of the object, negative once it is freed; 0: a gap. */
-static int16_t owner[HEAP_SIZE / GRAIN];
+static int16_t *owner; /* of HEAP_SIZE / GRAIN */
 
-static struct {
+static struct object {
 	uint32_t start, size;
 	const char *freed_by;
 	uint64_t freed_at; /* step */
 	unsigned int by;   /* the thread that allocated it, and */
 	uint16_t clock;    /* when; 0: before all */
-} object[MEMORY_OBJECTS];
+} * object;                /* MEMORY_OBJECTS */
 
 static unsigned int objects, in_use; /* object 0 is none */
 static uint32_t top, settled;
@@ -41,24 +41,49 @@ static bool watched;
 static unsigned int executions;
 static unsigned int fail_in; /* the allocation that fails, 1: the next */
 
-void memory_init(void)
+void *memory_map(size_t size)
 {
-	heap = mmap(NULL, HEAP_SIZE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (heap == MAP_FAILED) {
-		perror("explore: heap");
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED) {
+		perror("explore: memory");
 		exit(2);
 	}
+	return p;
+}
+
+void memory_init(void)
+{
+	heap = memory_map(HEAP_SIZE);
+	owner = memory_map(HEAP_SIZE / GRAIN * sizeof(*owner));
+	object = memory_map(MEMORY_OBJECTS * sizeof(*object));
+	race_init();
 }
 
 void memory_reset(void)
 {
-	race_reset(objects);
+	race_reset();
 	memset(owner, 0, top / GRAIN * sizeof(owner[0]));
 	objects = in_use = 0;
 	top = 0;
 	fail_in = 0;
 	watched = executions++ % SETUPS < 2;
+}
+
+void memory_parts(snapshot_copy *copy)
+{
+	uint32_t was = top;
+
+	copy(&top, sizeof(top));
+	copy(&objects, sizeof(objects));
+	if (was > top)
+		memset(owner + top / GRAIN, 0,
+		       (was - top) / GRAIN * sizeof(*owner));
+	copy(owner, top / GRAIN * sizeof(*owner));
+	copy(object, (objects + 1) * sizeof(*object));
+	copy(heap, top);
+	race_parts(objects, copy);
 }
 
 void memory_settled(void)
@@ -122,6 +147,7 @@ void *plat_zalloc(size_t size)
 	    objects + 1 == MEMORY_OBJECTS)
 		explore_fail("the heap of an execution is full");
 	objects++;
+	race_begin(objects);
 	object[objects].start = start;
 	object[objects].size = (uint32_t)size;
 	object[objects].by = sched.current->number;

@@ -23,7 +23,7 @@ static void check_may_wait(const char *what)
 static void acquire(const void *from)
 {
 	if (explore_on)
-		view_acquire(view_at(from));
+		view_acquire(*view_at(from));
 }
 
 static void release(const void *to)
@@ -84,7 +84,7 @@ void plat_rcu_read_lock(void)
 	sched_point(OP_RCU_ENTER, NULL);
 	if (!self->nesting++) {
 		self->section = ++sched.sections;
-		view_acquire(&sched.started);
+		view_acquire(sched.started);
 	}
 	self->held.sections = self->nesting;
 }
@@ -125,7 +125,7 @@ void plat_rcu_synchronize(void)
 	view_release(&sched.started);
 	if (!sched_gp_over(sched.sections))
 		sched_wait(WAIT_GP, NULL, sched.sections);
-	view_acquire(&sched.left);
+	view_acquire(sched.left);
 }
 
 plat_gp_t plat_gp_start(void)
@@ -140,7 +140,7 @@ bool plat_gp_done(plat_gp_t gp)
 	sched_point(OP_GP_DONE, NULL);
 	if (!sched_gp_over(gp))
 		return false;
-	view_acquire(&sched.left);
+	view_acquire(sched.left);
 	return true;
 }
 
@@ -154,7 +154,7 @@ void plat_rcu_barrier(void)
 	sched_point(OP_BARRIER, NULL);
 	if (sched.rcu_run < sched.rcu_queued)
 		sched_wait(WAIT_BARRIER, NULL, sched.rcu_queued);
-	view_acquire(&sched.called);
+	view_acquire(sched.called);
 }
 
 /* --- time and waiting ---------------------------------------------------------------- */

@@ -21,20 +21,46 @@ typedef uint16_t clocks __attribute__((vector_size(2 * VIEW_THREADS)));
 static struct cell {
 	uint32_t offset, next; /* of its object's */
 	clocks write, read;
-} cells[CELLS];
+} * cells; /* CELLS */
 
-static unsigned int count;             /* the first is no byte's */
-static uint16_t number[MEMORY_SIZE];   /* the byte's cell; 0: none yet */
-static uint16_t first[MEMORY_OBJECTS]; /* the object's */
+static unsigned int count; /* the first is no byte's */
+static uint16_t *number;   /* of MEMORY_SIZE: the byte's cell; 0: none yet */
+static uint16_t *first;    /* of MEMORY_OBJECTS: the object's */
 
-void race_reset(unsigned int objects)
+void race_init(void)
 {
-	unsigned int i;
+	cells = memory_map(CELLS * sizeof(*cells));
+	number = memory_map(MEMORY_SIZE * sizeof(*number));
+	first = memory_map(MEMORY_OBJECTS * sizeof(*first));
+}
 
-	for (i = 1; i <= count; i++)
-		number[cells[i].offset] = 0;
+static void shrink(unsigned int from)
+{
+	for (; from > count; from--)
+		number[cells[from].offset] = 0;
+}
+
+void race_reset(void)
+{
+	unsigned int was = count;
+
 	count = 0;
-	memset(first, 0, (objects + 1) * sizeof(first[0]));
+	shrink(was);
+}
+
+void race_begin(unsigned int object)
+{
+	first[object] = 0;
+}
+
+void race_parts(unsigned int objects, snapshot_copy *copy)
+{
+	unsigned int was = count;
+
+	copy(&count, sizeof(count));
+	shrink(was);
+	copy(cells + 1, count * sizeof(*cells));
+	copy(first, (objects + 1) * sizeof(*first));
 }
 
 static struct cell *cell_at(uint32_t offset, unsigned int object)

@@ -24,6 +24,7 @@
 #define DEFAULT_RUNS 1000
 #define ANY 99999 /* as a bound */
 #define DEFAULT_MAX 100000000ull
+#define SIGNAL_STACK (64 << 10)
 #define WATCHDOG 60 /* seconds of CPU without the end of an execution */
 
 enum state { CRASHED, COMPLETE, INCOMPLETE, FAILED };
@@ -44,7 +45,7 @@ static struct {
 	const char *only; /* a pattern of names */
 	const char *orders;
 	char *const *replay;
-	bool list, whole;
+	bool list, whole, anew;
 } option = { .bound = DEFAULT_BOUND,
 	     .older = DEFAULT_OLDER,
 	     .max = DEFAULT_MAX,
@@ -98,8 +99,8 @@ static void on_signal(int number)
 
 static void catch_signals(void)
 {
-	static char stack[64 << 10];
-	const stack_t alt = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	const stack_t alt = { .ss_sp = memory_map(SIGNAL_STACK),
+			      .ss_size = SIGNAL_STACK };
 	const int numbers[] = { SIGSEGV, SIGBUS,  SIGFPE,
 				SIGILL,  SIGABRT, SIGPROF };
 	struct sigaction action = { .sa_handler = on_signal,
@@ -124,7 +125,10 @@ static void begin(const struct explore_scenario *scenario)
 	my_scenario = scenario;
 	catch_signals();
 	memory_init();
+	view_init();
+	atomics_init();
 	shared_init();
+	snapshot_init(my_limits.anew);
 	sched_init(scenario, &my_limits);
 	watchdog_start();
 }
@@ -138,6 +142,7 @@ static struct limits limits_of(const struct explore_scenario *scenario)
 		.older = scenario->older ? scenario->older : option.older,
 		.random = scenario->random,
 		.whole = option.whole,
+		.anew = option.anew,
 	};
 }
 
@@ -145,7 +150,17 @@ static void execute(void)
 {
 	if (!(++mine->schedules & 0xff))
 		watchdog_start();
-	sched_execute();
+	sched_execute(mine->longest);
+	if (sched.steps > mine->longest)
+		mine->longest = sched.steps;
+}
+
+static void keep_counts(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < EXPLORE_COUNTS; i++)
+		mine->count[i] += sched.count[i];
 }
 
 static void run_at_random(void)
@@ -153,6 +168,7 @@ static void run_at_random(void)
 	while (mine->schedules < option.runs) {
 		choice_random(option.seed + mine->schedules);
 		execute();
+		keep_counts();
 	}
 	mine->state = COMPLETE;
 }
@@ -160,18 +176,17 @@ static void run_at_random(void)
 /* A schedule that shows something shared is run once more: see shared.c. */
 static void search_all(void)
 {
-	uint64_t before[EXPLORE_COUNTS];
 	bool more = true;
 
 	choice_init(NULL);
 	while (more && mine->schedules < option.max) {
-		memcpy(before, mine->count, sizeof(before));
 		execute();
 		if (!my_limits.whole && shared_grown()) {
 			choice_again();
+			snapshot_forget();
 			mine->schedules--;
-			memcpy(mine->count, before, sizeof(before));
 		} else {
+			keep_counts();
 			more = choice_next();
 		}
 	}
@@ -186,7 +201,6 @@ static void search(const struct explore_scenario *scenario)
 		run_at_random();
 	else
 		search_all();
-	mine->longest = sched_longest();
 }
 
 /* "2+1/", as run_failed() prints it. */
@@ -214,7 +228,7 @@ static void replay(const struct explore_scenario *scenario, const char *text,
 		_exit(2);
 	}
 	begin(scenario);
-	sched_execute();
+	sched_execute(0);
 	mine->state = COMPLETE;
 	if (trace)
 		trace_print(stdout);
@@ -224,11 +238,6 @@ static void replay(const struct explore_scenario *scenario, const char *text,
 const struct explore_scenario *explore_scenario(void)
 {
 	return my_scenario;
-}
-
-void explore_count(unsigned int what)
-{
-	mine->count[what]++;
 }
 
 /* --- in the parent --------------------------------------------------------------- */
@@ -500,7 +509,7 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: explore [--bound N] [--older N] [--max N] [--jobs N]\n"
-		"               [--runs N] [--seed N] [--whole] [--scenario PATTERN]\n"
+		"               [--runs N] [--seed N] [--whole] [--anew] [--scenario PATTERN]\n"
 		"       explore --orders FILE[,...] [the options above]\n"
 		"       explore --list [--scenario PATTERN]\n"
 		"       explore --replay SCENARIO SCHEDULE\n");
@@ -528,6 +537,7 @@ static bool parse(int argc, char **argv)
 		{ "scenario", required_argument, NULL, 's' },
 		{ "orders", required_argument, NULL, 'w' },
 		{ "whole", no_argument, NULL, 'a' },
+		{ "anew", no_argument, NULL, 'f' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "replay", no_argument, NULL, 'r' },
 		{ NULL, 0, NULL, 0 },
@@ -568,6 +578,9 @@ static bool parse(int argc, char **argv)
 			break;
 		case 'a':
 			option.whole = true;
+			break;
+		case 'f':
+			option.anew = true;
 			break;
 		case 'l':
 			option.list = true;

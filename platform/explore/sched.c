@@ -12,8 +12,6 @@
 #include "internal.h"
 
 #define STEP_LIMIT 20000
-#define RECLAIMER EXPLORE_THREADS
-#define MAIN (EXPLORE_THREADS + 1)
 
 struct sched sched;
 bool explore_on;
@@ -25,7 +23,6 @@ static unsigned int run_count;
 static const struct explore_scenario *scenario;
 static struct limits limits;
 static unsigned int preemptions, older;
-static uint64_t longest;
 
 bool sched_gp_over(uint64_t gp)
 {
@@ -382,8 +379,8 @@ static void reclaimer_run(void *arg)
 		if (!sched.rcu_first)
 			sched.rcu_last = &sched.rcu_first;
 		sched_point(OP_RCU_RUN, head);
-		view_acquire(view_at(head));
-		view_acquire(&sched.left);
+		view_acquire(*view_at(head));
+		view_acquire(sched.left);
 		head->fn(head);
 		sched.rcu_run++;
 		view_release(&sched.called);
@@ -436,12 +433,22 @@ void sched_init(const struct explore_scenario *of, const struct limits *within)
 	threads[MAIN].fiber = fiber_main();
 }
 
-void sched_execute(void)
+void sched_parts(snapshot_copy *copy)
+{
+	unsigned int i;
+
+	for (i = 0; i < run_count; i++)
+		fiber_parts(runs[i]->fiber, copy);
+}
+
+/* From the setup on, until all have ended. */
+static void run_anew(uint64_t longest)
 {
 	unsigned int i;
 
 	memory_reset();
 	view_reset();
+	atomics_reset();
 	memset(&sched, 0, sizeof(sched));
 	sched.rcu_last = &sched.rcu_first;
 	sched.now = PLAT_NSEC_PER_SEC;
@@ -465,10 +472,15 @@ void sched_execute(void)
 		random_begin(limits.random, longest ? longest : 500);
 	explore_on = true;
 	reschedule(false);
-	explore_on = false;
-	if (sched.steps > longest)
-		longest = sched.steps;
+}
 
+void sched_execute(uint64_t longest)
+{
+	if (snapshot_restore(choice_changed()))
+		fiber_switch(threads[MAIN].fiber, sched.current->fiber);
+	else
+		run_anew(longest);
+	explore_on = false;
 	if (scenario->finish)
 		scenario->finish();
 	rcu_run_callbacks();
@@ -476,12 +488,12 @@ void sched_execute(void)
 		explore_fail("%u objects are left over", explore_allocations());
 }
 
-uint64_t sched_longest(void)
-{
-	return longest;
-}
-
 /* --- for scenarios ------------------------------------------------------------- */
+
+void explore_count(unsigned int what)
+{
+	sched.count[what]++;
+}
 
 unsigned int explore_choose(unsigned int options)
 {

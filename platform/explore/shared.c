@@ -19,9 +19,6 @@
  * which are at the same place in each execution. What else there is, is shared:
  * word 0. Freeing an object writes all of it.
  */
-#include <stdlib.h>
-#include <sys/mman.h>
-
 #include "internal.h"
 
 /* Threads, as bits: who does, and whose do so without mattering to others. */
@@ -33,13 +30,7 @@ static bool grown;
 
 void shared_init(void)
 {
-	users_of = mmap(NULL, MEMORY_WORDS * sizeof(*users_of),
-			PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			0);
-	if (users_of == MAP_FAILED) {
-		perror("explore: words");
-		exit(2);
-	}
+	users_of = memory_map(MEMORY_WORDS * sizeof(*users_of));
 }
 
 static bool is_alone(unsigned int threads)

@@ -64,7 +64,7 @@ static void all_parts(snapshot_copy *copy)
 	view_parts(copy);
 	atomics_parts(copy);
 	sched_parts(copy);
-	copy(&__data_start, (size_t)(&_end - &__data_start));
+	copy(&__data_start, (uintptr_t)&_end - (uintptr_t)&__data_start);
 }
 
 static void keep(void *arg)

@@ -28,17 +28,22 @@ static const struct bench_group *const groups[] = {
 bool bench_is_quick;
 
 /*
- * Where the loader puts things decides which addresses share a cache set: two
- * runs shall agree, so it always puts them in the same place.
+ * Where things lie decides which of them share a cache set: two runs shall
+ * agree, so the loader always puts them in the same place, and malloc() asks for
+ * large pages, unless its tunables are set already.
  */
 static void fix_layout(char **argv)
 {
+	static const char tunables[] = "GLIBC_TUNABLES";
 	int now = personality(0xffffffff);
+	bool same = now == -1 || now & ADDR_NO_RANDOMIZE ||
+		    personality((unsigned long)now | ADDR_NO_RANDOMIZE) == -1;
 
-	if (now == -1 || now & ADDR_NO_RANDOMIZE)
-		return;
-	if (personality((unsigned long)now | ADDR_NO_RANDOMIZE) != -1)
-		execv("/proc/self/exe", argv);
+	if (getenv(tunables) || setenv(tunables, "glibc.malloc.hugetlb=1", 1)) {
+		if (same)
+			return;
+	}
+	execv("/proc/self/exe", argv);
 }
 
 /* Of later passes only the figures are kept. */

@@ -100,6 +100,7 @@ static void become_daemon(int out)
 	int log = open(served.log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	unsetenv("GLIBC_TUNABLES"); /* the benchmarks' own */
 	dup2(out, 1);
 	dup2(log, 2);
 	execl(BENCH_HOLDFASTD, "holdfastd", "--host", "fabric:server",

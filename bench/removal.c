@@ -211,19 +211,31 @@ static void take_out(enum kind kind)
 
 /* --- the third thread ------------------------------------------------------------ */
 
-static void cycle(struct test *t, unsigned int pause)
+/* A CPU that nobody else wants would be put to sleep, and comes back cold. */
+static void rest(const struct test *t)
+{
+	uint64_t until = bench_now() + PAUSE * 1000 / 4;
+
+	if (t->place != IDLE)
+		bench_sleep_usec(PAUSE / 4);
+	else
+		while (bench_now() < until)
+			;
+}
+
+static void cycle(struct test *t)
 {
 	uint64_t waits, begin;
 
 	prepare(t->kind);
-	bench_sleep_usec(pause);
+	rest(t);
 	waits = counted_grace_periods();
 	begin = bench_now();
 	take_out(t->kind);
 	keep(&t->took, (double)(bench_now() - begin));
 	t->waits += counted_grace_periods() - waits;
 	t->cycles++;
-	bench_sleep_usec(pause);
+	rest(t);
 	begin = bench_now();
 	plat_rcu_synchronize();
 	keep(&t->grace, (double)(bench_now() - begin));
@@ -232,7 +244,7 @@ static void cycle(struct test *t, unsigned int pause)
 static unsigned int takes_times(void *data, uint32_t *seed)
 {
 	(void)seed;
-	cycle(data, PAUSE / 4);
+	cycle(data);
 	return 1;
 }
 
@@ -385,8 +397,8 @@ static void sample_times(struct test *t)
 	if (t->place != IDLE)
 		slice(&c, takes_times, t, LATENCY_SLICE);
 	else
-		for (i = 0; i < 5; i++)
-			cycle(t, PAUSE / 4);
+		for (i = 0; i < 10; i++)
+			cycle(t);
 }
 
 static double mean(const struct samples *s)

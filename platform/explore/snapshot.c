@@ -6,7 +6,7 @@
  *
  * State is all static data, which holds what modules do not say themselves; the
  * modules' parts; and of each coroutine the stack and where it goes on, but for
-main's, which only makes the first choice: there it begins anew. What is
+ * main's, which only makes the first choice: there it begins anew. What is
  * the search's own, as the path and what was learned of words, is in memory that
  * no snapshot has (memory_map()).
  */
@@ -46,7 +46,7 @@ void snapshot_forget(void)
 
 static void away(void *part, size_t size)
 {
-	if (size <= ROOM - kept->cursor)
+	if (kept->cursor + size <= ROOM)
 		memcpy(room + kept->cursor, part, size);
 	kept->cursor += size;
 }

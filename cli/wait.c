@@ -111,9 +111,8 @@ int cli_wait_removal(struct cli *cli, const char *dev, json_object *params,
 		return status;
 	}
 	catch_interrupt();
+	/* As in cli_ask(): who hung up at once may have said why. */
 	id = rpc_send(&cli->rpc, "remove", params);
-	if (id < 0)
-		return give_up(cli, &spin, id);
 	for (;;) {
 		error = rpc_receive(&cli->rpc, TICK_MS, &msg);
 		if (error == -ETIMEDOUT || error == -EINTR) {

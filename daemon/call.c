@@ -13,7 +13,9 @@
 struct batch {
 	struct client *client;
 	unsigned int left;
-	json_object *replies; /* owned */
+	bool failed; /* no memory for an answer */
+	char *text;  /* owned; the array, not closed yet */
+	size_t len;
 };
 
 static uint64_t total; /* the loop's */
@@ -65,16 +67,62 @@ static json_object *make_reply(struct call *call)
 	return msg;
 }
 
+static bool append(struct batch *batch, const char *text, size_t len)
+{
+	char *grown = realloc(batch->text, batch->len + 1 + len + 1);
+
+	if (!grown)
+		return false;
+	batch->text = grown;
+	grown[batch->len] = batch->len ? ',' : '[';
+	memcpy(grown + batch->len + 1, text, len);
+	batch->len += 1 + len; /* and room for the end */
+	return true;
+}
+
+static json_object *left_out(json_object *reply)
+{
+	json_object *id = NULL, *msg;
+
+	json_object_object_get_ex(reply, "id", &id);
+	msg = reply_new(id);
+	out_add(msg, "error",
+		error_new(RPC_ANSWERS_TOO_LONG,
+			  "its answer is left out: those to this batch are "
+			  "longer than 1 MiB; ask for less at once",
+			  NULL));
+	return msg;
+}
+
+/* Puts @reply. Kept as text: objects take several times as much. */
+static void batch_append(struct batch *batch, json_object *reply, bool cut)
+{
+	const char *text = NULL;
+	size_t len = 0;
+
+	if (reply)
+		text = json_object_to_json_string_length(reply, OUT_FORMAT,
+							 &len);
+	if (text && !cut && batch->len + len > RPC_BATCH_ANSWER_MAX)
+		batch_append(batch, left_out(reply), true);
+	else if (!text || !append(batch, text, len))
+		batch->failed = true;
+	json_object_put(reply);
+}
+
 static void batch_add(struct batch *batch, json_object *reply)
 {
 	if (reply)
-		out_append(batch->replies, reply);
+		batch_append(batch, reply, false);
 	if (--batch->left)
 		return;
-	if (json_object_array_length(batch->replies))
-		client_send(batch->client, batch->replies);
-	else
-		json_object_put(batch->replies);
+	if (batch->failed) {
+		client_send_text(batch->client, NULL, 0);
+	} else if (batch->len) {
+		batch->text[batch->len] = ']';
+		client_send_text(batch->client, batch->text, batch->len + 1);
+	}
+	free(batch->text);
 	free(batch);
 }
 
@@ -275,10 +323,16 @@ static const struct method *find_method(const char *name)
 }
 
 /* Takes over @call; it is finished now, by a worker, or later. */
-static void call_run(struct call *call, const struct rpc_request *req)
+static void call_run(struct call *call, struct rpc_request *req)
 {
-	int status;
+	int status = 0;
 
+	call->method = find_method(req->method);
+	if (call->method && call->method->flags & METHOD_ADMIN &&
+	    (status = call_administers(call))) {
+		call_finish(call, status);
+		return;
+	}
 	if (req->code) {
 		call_error(call, req->code, 0, "%s", req->why);
 		if (req->code == RPC_PARSE_ERROR)
@@ -286,18 +340,16 @@ static void call_run(struct call *call, const struct rpc_request *req)
 		call_finish(call, -EINVAL);
 		return;
 	}
-	call->method = find_method(req->method);
 	if (!call->method) {
 		call_error(
 			call, RPC_NO_METHOD, 0,
 			"no method of this name; docs/protocol.md lists them");
+		text_mend(req->method);
 		out_str(call_data(call), "method", req->method);
 		call_finish(call, -EINVAL);
 		return;
 	}
 	status = check_names(call);
-	if (call->method->flags & METHOD_ADMIN && !status)
-		status = call_administers(call);
 	if (status) {
 		call_finish(call, status);
 	} else if (call->method->flags & METHOD_WORK) {
@@ -319,11 +371,6 @@ static struct batch *batch_new(struct client *client, unsigned int requests)
 		return NULL;
 	batch->client = client;
 	batch->left = requests;
-	batch->replies = out_array();
-	if (!batch->replies) {
-		free(batch);
-		return NULL;
-	}
 	return batch;
 }
 

@@ -70,6 +70,8 @@ json_object *call_data(struct call *call);
 
 /* The same about a device; the sentence follows from @err. */
 int call_fail_device(struct call *call, int err, pci_sbdf_t sbdf);
+/* What was asked for is done, and state_save() has failed. */
+int call_fail_unsaved(struct call *call, int err, pci_sbdf_t sbdf);
 
 /*
  * For methods that only sometimes administer: 0, or the error. Such a call is

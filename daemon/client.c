@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * See client.h. Input is taken only while the client reads its answers and
- * has few requests unfinished; so what it can make us remember is bounded.
+ * has few requests unfinished; so what it can make us remember is bounded. And
+ * only a few lines at a time, so that nobody is kept waiting by who sends many.
  */
 #include "client.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <holdfast/list.h>
@@ -19,6 +21,8 @@
 #include "rpc.h"
 #include "stop.h"
 
+#define LINES_A_TURN 16
+
 struct client {
 	struct list_head entry; /* of clients, until it is closed */
 	uv_pipe_t pipe;
@@ -26,10 +30,12 @@ struct client {
 	unsigned int pending;
 	bool reading; /* uv_read_start() is on */
 	bool ended;   /* no more input: end of file, or too long a line */
+	bool more;    /* lines that wait for the next turn */
 	bool running; /* client_run() is on the stack */
 	bool closed;  /* no handle any more */
 	bool subscribed;
 	uint64_t lost; /* notifications since the last one that was sent */
+	size_t last;   /* at the end: bytes that may still be taken */
 	size_t in_len;
 	char in[RPC_LINE_MAX];
 };
@@ -42,6 +48,7 @@ struct out_line {
 static struct list_head clients = { &clients, &clients };
 static unsigned int count;
 static bool finishing;
+static uv_idle_t turns; /* runs while a client has more */
 
 static void client_run(struct client *c);
 
@@ -143,23 +150,24 @@ static void write_line(struct client *c, const char *text, size_t len)
 	}
 }
 
+void client_send_text(struct client *c, const char *text, size_t len)
+{
+	if (uv_is_closing((uv_handle_t *)&c->pipe))
+		return; /* nobody to tell */
+	if (text)
+		write_line(c, text, len);
+	else
+		client_close(c);
+}
+
 void client_send(struct client *c, json_object *msg)
 {
 	const char *text = NULL;
-	size_t len;
+	size_t len = 0;
 
 	if (msg)
-		text = json_object_to_json_string_length(
-			msg,
-			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
-			&len);
-	if (uv_is_closing((uv_handle_t *)&c->pipe)) {
-		/* nobody to tell */
-	} else if (text) {
-		write_line(c, text, len);
-	} else {
-		client_close(c);
-	}
+		text = json_object_to_json_string_length(msg, OUT_FORMAT, &len);
+	client_send_text(c, text, len);
 	json_object_put(msg);
 }
 
@@ -212,13 +220,19 @@ static void too_long(struct client *c)
 	client_send(c, msg);
 }
 
-/* Answer the complete lines that were read, as long as it may go on. */
+static bool may_go_on(const struct client *c)
+{
+	return !paused(c) && !uv_is_closing((const uv_handle_t *)&c->pipe);
+}
+
+/* Answer complete lines that were read, one turn of them at most. */
 static void take_lines(struct client *c)
 {
+	unsigned int left = LINES_A_TURN;
 	size_t start = 0;
 	char *end = NULL;
 
-	while (!paused(c) && !uv_is_closing((uv_handle_t *)&c->pipe)) {
+	while (may_go_on(c) && left--) {
 		char *line = c->in + start;
 		size_t len;
 
@@ -234,6 +248,7 @@ static void take_lines(struct client *c)
 	}
 	memmove(c->in, c->in + start, c->in_len - start);
 	c->in_len -= start;
+	c->more = may_go_on(c) && memchr(c->in, '\n', c->in_len);
 	if (c->in_len == sizeof(c->in) && !memchr(c->in, '\n', c->in_len))
 		too_long(c);
 }
@@ -241,17 +256,35 @@ static void take_lines(struct client *c)
 /* At the end: what it had sent by now, without waiting for more. */
 static bool last_input(struct client *c)
 {
+	size_t room = sizeof(c->in) - c->in_len;
 	uv_os_fd_t fd;
 	ssize_t n = -1;
 
-	if (!uv_fileno((uv_handle_t *)&c->pipe, &fd))
-		n = recv(fd, c->in + c->in_len, sizeof(c->in) - c->in_len,
-			 MSG_DONTWAIT);
-	if (n > 0)
+	if (room > c->last)
+		room = c->last;
+	if (room && !uv_fileno((uv_handle_t *)&c->pipe, &fd))
+		n = recv(fd, c->in + c->in_len, room, MSG_DONTWAIT);
+	if (n > 0) {
 		c->in_len += (size_t)n;
-	else
+		c->last -= (size_t)n;
+	} else {
 		c->ended = true;
+	}
 	return n > 0;
+}
+
+static void next_turn(uv_idle_t *idle)
+{
+	bool more = false;
+	struct client *c;
+
+	list_for_each(c, &clients, struct client, entry) {
+		if (c->more)
+			client_run(c);
+		more |= c->more;
+	}
+	if (!more)
+		uv_idle_stop(idle);
 }
 
 /* Something changed: bring reading, answering and closing up to date. */
@@ -264,17 +297,20 @@ static void client_run(struct client *c)
 	c->running = true;
 	do {
 		take_lines(c);
-	} while (finishing && !c->ended && !paused(c) && last_input(c));
+	} while (finishing && !c->more && !c->ended && !paused(c) &&
+		 last_input(c));
 	c->running = false;
 	if (uv_is_closing((uv_handle_t *)&c->pipe))
 		return;
-	want = !c->ended && !finishing && !paused(c);
+	if (c->more)
+		uv_idle_start(&turns, next_turn);
+	want = !c->ended && !c->more && !finishing && !paused(c);
 	if (want && !c->reading)
 		uv_read_start((uv_stream_t *)&c->pipe, give_buffer, on_read);
 	else if (!want && c->reading)
 		uv_read_stop((uv_stream_t *)&c->pipe);
 	c->reading = want;
-	if (c->ended && !c->pending && !unread(c))
+	if (c->ended && !c->more && !c->pending && !unread(c))
 		client_close(c);
 }
 
@@ -310,8 +346,8 @@ static void refuse(struct client *c)
 {
 	static const char text[] =
 		"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32001,"
-		"\"message\":\"128 clients are connected; try again when one "
-		"has left\"}}\n";
+		"\"message\":\"too many clients are connected; try again when "
+		"one has left\"}}\n";
 	struct out_line *line = malloc(sizeof(*line));
 	uv_buf_t buf = uv_buf_init((char *)text, sizeof(text) - 1);
 
@@ -342,10 +378,12 @@ int client_accept(uv_stream_t *listener, gid_t group)
 		uv_close((uv_handle_t *)&c->pipe, free_refused);
 		return 0;
 	}
-	if (count >= CLIENTS_MAX) {
+	if (count >= CLIENTS_MAX - (c->peer.administers ? 0 : CLIENTS_KEPT)) {
 		refuse(c);
 		return 0;
 	}
+	if (!turns.loop)
+		uv_idle_init(&main_loop, &turns);
 	count++;
 	list_add_tail(&c->entry, &clients);
 	client_run(c);
@@ -389,13 +427,27 @@ void clients_lose(uint64_t n)
 
 /* --- the end ------------------------------------------------------------------------ */
 
+/* Bytes that it has sent and nobody has taken. */
+static size_t unread_input(const struct client *c)
+{
+	uv_os_fd_t fd;
+	int n;
+
+	if (uv_fileno((const uv_handle_t *)&c->pipe, &fd) ||
+	    ioctl(fd, FIONREAD, &n))
+		return 0;
+	return (size_t)n;
+}
+
 void clients_finish(void)
 {
 	struct client *c;
 
 	finishing = true;
-	list_for_each(c, &clients, struct client, entry)
+	list_for_each(c, &clients, struct client, entry) {
+		c->last = unread_input(c);
 		client_run(c);
+	}
 }
 
 void clients_abandon(void)
@@ -404,7 +456,7 @@ void clients_abandon(void)
 
 	list_for_each(c, &clients, struct client, entry) {
 		c->ended = true;
-		if (!c->pending)
+		if (!c->pending && !c->more)
 			client_close(c);
 	}
 }

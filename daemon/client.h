@@ -12,14 +12,16 @@
 #include "access.h"
 
 #define CLIENTS_MAX 128
+#define CLIENTS_KEPT 8                 /* of them for those who administer */
 #define CLIENT_PENDING_MAX 16          /* unfinished requests */
 #define CLIENT_QUEUE_MAX (256u * 1024) /* bytes that it has not read */
 
 struct client;
 
 /*
- * Take the connection that waits at @listener. Above CLIENTS_MAX it gets one
- * line that says so. @group: members of it administer. 0; -ENOMEM: it still
+ * Take the connection that waits at @listener. Above CLIENTS_MAX, or
+ * what of that is for everybody, it gets one line that says so. @group: members
+ * of it administer. 0; -ENOMEM: it still
  * waits, and no other is announced until it has been taken.
  */
 int client_accept(uv_stream_t *listener, gid_t group);
@@ -34,8 +36,12 @@ const struct peer *client_peer(const struct client *c);
 void client_begin(struct client *c);
 void client_end(struct client *c);
 
-/* Send one message. @c may be gone: then nothing happens. Puts @msg. */
+/*
+ * Send one message. @c may be gone: then nothing happens. NULL: there was no
+ * memory for it; it is closed. Puts @msg.
+ */
 void client_send(struct client *c, json_object *msg);
+void client_send_text(struct client *c, const char *text, size_t len);
 
 /* --- events ----------------------------------------------------------------- */
 

@@ -15,9 +15,9 @@
 #define WORK METHOD_WORK
 
 const struct method methods[] = {
-	{ "list", 0, method_list, "cursor limit owner" },
+	{ "list", WORK, method_list, "cursor limit owner" },
 	{ "show", WORK, method_show, "sbdf" },
-	{ "holders", 0, method_holders, "sbdf" },
+	{ "holders", WORK, method_holders, "sbdf" },
 	{ "add", ADMIN | WORK, method_add, "sbdf" },
 	{ "scan", ADMIN | WORK, method_scan, "sbdf segment" },
 	{ "mark_broken", ADMIN | WORK, method_mark_broken, "sbdf reason" },

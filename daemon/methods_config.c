@@ -95,25 +95,59 @@ int method_config_write(struct call *call)
 
 /* --- dump ---------------------------------------------------------------------- */
 
+/* A device that is held, as a host: lost, it answers all-ones. */
+struct held {
+	struct pci_host host;
+	struct pci_dev *pdev;
+	uint16_t size;
+};
+
+static int held_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+		     uint8_t size, uint32_t *val)
+{
+	(void)sbdf;
+	*val = pcidev_read(container_of(host, struct held, host)->pdev, reg,
+			   size);
+	return 0;
+}
+
+static uint16_t held_size(struct pci_host *host, pci_sbdf_t sbdf)
+{
+	(void)sbdf;
+	return container_of(host, struct held, host)->size;
+}
+
+/* 0; -ENODEV gone, lost, or it answers nothing; -EBUSY it is just removed. */
+static int dump_device(const struct pci_dev_info *info, FILE *out)
+{
+	static const struct pci_host_ops ops = { .read = held_read,
+						 .config_size = held_size };
+	struct held held = { .host = { .ops = &ops, .name = "held" },
+			     .size = info->desc.cfg_size };
+	int err = pci_lookup(NULL, info->desc.sbdf, &held.pdev);
+
+	if (err)
+		return err;
+	err = dump_export_function(&held.host, info->desc.sbdf, out);
+	pcidev_put(held.pdev);
+	return err;
+}
+
 /*
  * Up to @limit functions from @at on, those that vanish meanwhile left out;
  * or only @sbdf.
  */
-static int dump(struct cursor *at, int64_t limit, const pci_sbdf_t *only,
-		FILE *out)
+static int dump(struct cursor *at, int64_t limit,
+		const struct pci_dev_info *only, FILE *out)
 {
 	struct pci_dev_info info;
 	int err = 0;
 
 	if (only)
-		return dump_export_function(pci_segment_host(only->seg), *only,
-					    out);
+		return dump_device(only, out);
 	while (limit-- && !err && !cursor_next(at, &info)) {
-		pci_sbdf_t sbdf = info.desc.sbdf;
-
-		err = dump_export_function(pci_segment_host(sbdf.seg), sbdf,
-					   out);
-		if (err == -ENODEV)
+		err = dump_device(&info, out);
+		if (err == -ENODEV || err == -EBUSY)
 			err = 0;
 	}
 	return err;
@@ -139,10 +173,12 @@ int method_config_dump(struct call *call)
 	out = open_memstream(&text, &len);
 	if (!out)
 		return call_fail(call, -ENOMEM, "out of memory; try again");
-	err = dump(&at, limit, one ? &sbdf : NULL, out);
+	err = dump(&at, limit, one ? &info : NULL, out);
 	if (fclose(out) && !err)
 		err = -ENOMEM;
-	if (err) {
+	if (one && (err == -ENODEV || err == -EBUSY)) {
+		call_fail_device(call, err, sbdf);
+	} else if (err) {
 		call_fail(call, err, "the dump ended early: %s",
 			  strerror(-err));
 	} else {

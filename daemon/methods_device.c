@@ -247,9 +247,10 @@ int method_mark_broken(struct call *call)
 		return call_fail_device(call, err, sbdf);
 	err = set_mark(pdev, kept);
 	pcidev_put(pdev);
-	if (!err)
-		err = state_save();
-	return err ? call_fail_device(call, err, sbdf)
+	if (err)
+		return call_fail_device(call, err, sbdf);
+	err = state_save();
+	return err ? call_fail_unsaved(call, err, sbdf)
 		   : reply_device(call, sbdf);
 }
 
@@ -327,7 +328,9 @@ int method_unpin(struct call *call)
 		out_sbdf(call_data(call), "sbdf", sbdf);
 		return err;
 	}
-	(void)state_save(); /* logs; the pin is gone either way */
+	err = state_save();
+	if (err)
+		return call_fail_unsaved(call, err, sbdf);
 	call->result = out_object();
 	return 0;
 }

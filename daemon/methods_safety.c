@@ -48,9 +48,10 @@ int method_quarantine(struct call *call)
 	    (err = arg_reason(call, &why)))
 		return err;
 	err = pci_quarantine_device(sbdf, why);
-	if (!err)
-		err = state_save();
-	return err ? call_fail_device(call, err, sbdf)
+	if (err)
+		return call_fail_device(call, err, sbdf);
+	err = state_save();
+	return err ? call_fail_unsaved(call, err, sbdf)
 		   : reply_device(call, sbdf);
 }
 
@@ -101,7 +102,7 @@ int method_unquarantine(struct call *call)
 	if (err)
 		return still_unfit(call, err, sbdf, why);
 	err = state_save();
-	return err ? call_fail_device(call, err, sbdf)
+	return err ? call_fail_unsaved(call, err, sbdf)
 		   : reply_device(call, sbdf);
 }
 

@@ -13,6 +13,9 @@
 
 #include <holdfast/sbdf.h>
 
+/* Flags: how a message is written. */
+#define OUT_FORMAT (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
+
 json_object *out_object(void);
 json_object *out_array(void);
 

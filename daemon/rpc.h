@@ -13,6 +13,7 @@
 #define RPC_LINE_MAX 65536 /* bytes, the newline included */
 #define RPC_DEPTH_MAX 16
 #define RPC_BATCH_MAX 64
+#define RPC_BATCH_ANSWER_MAX (1024u * 1024) /* bytes */
 #define RPC_METHOD_LEN 48
 
 enum {
@@ -24,6 +25,7 @@ enum {
 	RPC_REFUSED = -32000, /* the operation's answer is no */
 	RPC_TOO_MANY_CLIENTS = -32001,
 	RPC_LINE_TOO_LONG = -32002,
+	RPC_ANSWERS_TOO_LONG = -32003,
 };
 
 struct rpc_request {

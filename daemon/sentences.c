@@ -116,6 +116,19 @@ static void other(struct call *call, int err, const char *name)
 	}
 }
 
+int call_fail_unsaved(struct call *call, int err, pci_sbdf_t sbdf)
+{
+	char name[PCI_SBDF_LEN];
+
+	call_fail(call, err,
+		  "%s: done, but not saved (%s); unless something is saved "
+		  "before, the next start of holdfastd knows nothing of it",
+		  pci_sbdf_print(name, sbdf), strerror(-err));
+	out_sbdf(call_data(call), "sbdf", sbdf);
+	out_bool(call_data(call), "done", true);
+	return err;
+}
+
 int call_fail_device(struct call *call, int err, pci_sbdf_t sbdf)
 {
 	char name[PCI_SBDF_LEN];

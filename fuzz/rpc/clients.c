@@ -12,6 +12,7 @@
 #include "around.h"
 #include "call.h"
 #include "fuzz.h"
+#include "out.h"
 #include "rpc.h"
 #include "serial.h"
 
@@ -199,24 +200,29 @@ static json_object *parse(const char *text, size_t len)
 	return msg;
 }
 
-void client_send(struct client *c, json_object *msg)
+void client_send_text(struct client *c, const char *text, size_t len)
 {
 	json_object *again, *ids;
-	const char *text;
-	size_t len;
 
-	FUZZ_ASSERT(msg);
-	text = json_object_to_json_string_length(
-		msg, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
-		&len);
+	FUZZ_ASSERT(text);
 	if (getenv("FUZZ_TRACE"))
-		fprintf(stderr, "%s <- %s\n", c->peer.user, text);
+		fprintf(stderr, "%s <- %.*s\n", c->peer.user, (int)len, text);
 	FUZZ_ASSERT(len < REPLY_MAX && !memchr(text, '\n', len));
 	again = parse(text, len);
 	ids = ids_of(again);
 	close_id(c, ids);
 	json_object_put(ids);
 	json_object_put(again);
+}
+
+void client_send(struct client *c, json_object *msg)
+{
+	const char *text;
+	size_t len;
+
+	FUZZ_ASSERT(msg);
+	text = json_object_to_json_string_length(msg, OUT_FORMAT, &len);
+	client_send_text(c, text, len);
 	json_object_put(msg);
 }
 

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #define CLIENTS 128
+#define KEPT 8 /* of them for those who administer */
 #define NOBODY 65534
 
 static struct daemon d;
@@ -71,6 +73,111 @@ test_one_client_too_many_is_told_so_and_the_others_go_on(void **state)
 	for (int i = 0; i < CLIENTS; i++)
 		client_close(&c[i]);
 	wait_until_alone();
+}
+
+static void become_nobody(void)
+{
+	if (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY))
+		_exit(3);
+}
+
+/* In a child: as many as may stay, until @until has an end. */
+static void crowd(int ready, int until)
+{
+	struct client c[CLIENTS - KEPT], extra;
+	json_object *msg;
+	char byte;
+
+	become_nobody();
+	for (int i = 0; i < CLIENTS - KEPT; i++) {
+		client_open(&c[i], &d);
+		do_it(&c[i], "version", "{}");
+	}
+	client_open(&extra, &d);
+	msg = client_receive(&extra);
+	byte = (char)(int_at(msg, "error.code") == -32001);
+	json_object_put(msg);
+	if (write(ready, &byte, 1) != 1 || read(until, &byte, 1))
+		_exit(4);
+	_exit(0);
+}
+
+static void test_others_leave_room_for_those_who_administer(void **state)
+{
+	struct client c[KEPT];
+	int ready[2], until[2], status;
+	char refused = 0;
+	pid_t child;
+
+	(void)state;
+	if (geteuid()) {
+		print_message("needs root\n");
+		skip();
+	}
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(until), 0);
+	child = fork();
+	if (!child) {
+		close(until[1]);
+		crowd(ready[1], until[0]);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &refused, 1), 1);
+	assert_true(refused);
+	for (int i = 0; i < KEPT; i++) {
+		client_open(&c[i], &d);
+		do_it(&c[i], "version", "{}");
+	}
+	for (int i = 0; i < KEPT; i++)
+		client_close(&c[i]);
+	close(until[1]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	close(ready[0]);
+	close(until[0]);
+	wait_until_alone();
+}
+
+/*
+ * Both have sent when the daemon looks, the one a thousand lines, and first.
+ * So the other's answer says how many of them went before it.
+ */
+static void test_many_lines_of_one_do_not_go_before_another_s(void **state)
+{
+	static const char line[] = "{\"jsonrpc\":\"2.0\","
+				   "\"method\":\"version\"}\n";
+	enum { LINES = 1000, LEN = sizeof(line) - 1, FEW = 100 };
+	struct client many, other;
+	char *text = malloc(LINES * LEN);
+	json_object *result;
+	int64_t before;
+	int id;
+
+	(void)state;
+	assert_non_null(text);
+	for (int i = 0; i < LINES; i++)
+		memcpy(text + i * LEN, line, LEN);
+	client_open(&many, &d);
+	do_it(&many, "version", "{}");
+	client_open(&other, &d);
+	result = must(&other, "stats", "{}");
+	before = int_at(result, "requests");
+	json_object_put(result);
+	daemon_signal(&d, SIGSTOP);
+	client_send(&many, text, LINES * LEN);
+	id = ask(&other, "stats", "{}");
+	daemon_signal(&d, SIGCONT);
+	result = answer(&other, id);
+	assert_true(int_at(result, "result.requests") - before < FEW);
+	json_object_put(result);
+	/* And all of them are carried out. */
+	do_it(&many, "version", "{}");
+	result = must(&other, "stats", "{}");
+	assert_true(int_at(result, "requests") - before > LINES);
+	json_object_put(result);
+	client_close(&many);
+	client_close(&other);
+	free(text);
 }
 
 /* Sends far more than fits anywhere before it reads: in a child. */
@@ -258,6 +365,7 @@ static int rights_of(uid_t uid, gid_t gid, size_t ngroups, const gid_t *groups)
 		json_object_put(must_fail(
 			&c, -1, "config.read",
 			"{\"sbdf\":\"00:00.0\",\"reg\":64,\"size\":4}"));
+		refused(&c, "pin", "{\"no\":1}");
 		json_object_put(must_fail(
 			&c, -1, "fabric.traffic",
 			"{\"domain\":\"hardware\",\"action\":\"start\"}"));
@@ -300,6 +408,7 @@ static void test_root_and_the_group_administer_and_others_read(void **state)
 	assert_true(log_has(&d, "audit: uid=65534 pid="));
 	assert_true(log_has(&d, "method=scan target=- outcome=EPERM"));
 	assert_true(log_has(&d, "method=scan target=- outcome=OK"));
+	assert_true(log_has(&d, "method=pin target=- outcome=EPERM"));
 	assert_true(log_has(
 		&d, "method=config.read target=0000:00:00.0 outcome=EPERM"));
 	assert_true(log_has(
@@ -336,6 +445,10 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			test_one_client_too_many_is_told_so_and_the_others_go_on),
+		cmocka_unit_test(
+			test_others_leave_room_for_those_who_administer),
+		cmocka_unit_test(
+			test_many_lines_of_one_do_not_go_before_another_s),
 		cmocka_unit_test(
 			test_a_client_that_reads_late_gets_every_answer),
 		cmocka_unit_test(

@@ -228,12 +228,77 @@ static void test_an_unknown_method_is_named(void **state)
 {
 	struct client c;
 	json_object *msg;
+	char name[64];
 
 	(void)state;
 	client_open(&c, &d);
 	msg = answer(&c, ask(&c, "format_disk", "{}"));
 	assert_int_equal(int_at(msg, "error.code"), -32601);
 	assert_string_equal(str_at(msg, "error.data.method"), "format_disk");
+	json_object_put(msg);
+	/* Cut to 47 bytes, the last of which is half a character. */
+	snprintf(name, sizeof(name), "%046d\xc3\xa4", 7);
+	msg = answer(&c, ask(&c, name, "{}"));
+	snprintf(name, sizeof(name), "%046d", 7);
+	assert_string_equal(str_at(msg, "error.data.method"), name);
+	json_object_put(msg);
+	client_close(&c);
+}
+
+/* What changes something is on record also where it was misspelt. */
+static void test_a_wrong_call_that_administers_is_on_record(void **state)
+{
+	struct client c;
+
+	(void)state;
+	client_open(&c, &d);
+	json_object_put(must_fail(&c, -22, "quarantine",
+				  "{\"sbdf\":\"00:00.0\",\"x\":1}"));
+	assert_true(log_has(
+		&d, "method=quarantine target=0000:00:00.0 outcome=EINVAL"));
+	send_line(&c, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"reset\","
+		      "\"params\":[]}");
+	json_object_put(client_receive(&c));
+	assert_true(log_has(&d, "method=reset target=- outcome=EINVAL"));
+	client_close(&c);
+}
+
+/* A page of a dump is some hundred KiB: the first ones fit. */
+static void test_the_answers_to_a_batch_are_not_too_long(void **state)
+{
+	enum { REQUESTS = 16, MOST = 1100000 };
+	unsigned int results = 0, errors = 0;
+	char line[REQUESTS * 80];
+	struct client c;
+	json_object *msg;
+	size_t len = 0;
+
+	(void)state;
+	for (int i = 0; i < REQUESTS; i++)
+		len += (size_t)snprintf(line + len, sizeof(line) - len,
+					"%c{\"jsonrpc\":\"2.0\",\"id\":%d,"
+					"\"method\":\"config.dump\"}",
+					i ? ',' : '[', i);
+	snprintf(line + len, sizeof(line) - len, "]");
+	client_open(&c, &d);
+	send_line(&c, line);
+	msg = client_receive(&c);
+	assert_int_equal(json_object_array_length(msg), REQUESTS);
+	assert_true(strlen(json_object_to_json_string_ext(
+			    msg, JSON_C_TO_STRING_PLAIN |
+					 JSON_C_TO_STRING_NOSLASHESCAPE)) <
+		    MOST);
+	for (size_t i = 0; i < REQUESTS; i++) {
+		json_object *one = json_object_array_get_idx(msg, i);
+
+		if (json_object_object_get_ex(one, "result", NULL)) {
+			results++;
+			continue;
+		}
+		assert_int_equal(int_at(one, "error.code"), -32003);
+		errors++;
+	}
+	assert_true(results && errors);
 	json_object_put(msg);
 	client_close(&c);
 }
@@ -371,6 +436,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_an_unknown_device_says_what_to_do),
 		cmocka_unit_test(test_a_name_is_not_cut_inside_a_character),
 		cmocka_unit_test(test_an_unknown_method_is_named),
+		cmocka_unit_test(
+			test_a_wrong_call_that_administers_is_on_record),
+		cmocka_unit_test(test_the_answers_to_a_batch_are_not_too_long),
 		cmocka_unit_test(
 			test_pages_have_every_device_once_and_in_order),
 		cmocka_unit_test(test_a_dump_has_every_function),

@@ -102,6 +102,42 @@ static void test_force_takes_it_all_the_same_and_says_safe_to_pull(void **state)
 	json_object_put(again);
 }
 
+static int64_t reads_of_vf(void)
+{
+	json_object *seen = must(&c, "fabric.witness", "{\"sbdf\":\"%s\"}", vf);
+	int64_t reads = int_at(seen, "reads");
+
+	json_object_put(seen);
+	return reads;
+}
+
+/* Who dumps configuration space uses the device as long as that takes. */
+static void test_a_removal_ends_after_a_dump_that_has_begun(void **state)
+{
+	int64_t before = reads_of_vf();
+	struct client dumper;
+	json_object *msg;
+
+	(void)state;
+	do_it(&c, "fabric.fault",
+	      "{\"sbdf\":\"%s\",\"fault\":\"slow\",\"arg\":1000000}", vf);
+	client_open(&dumper, &d);
+	ask(&dumper, "config.dump", "{\"sbdf\":\"%s\"}", vf);
+	while (reads_of_vf() < before + 4)
+		;
+	msg = must(&c, "remove",
+		   "{\"sbdf\":\"%s\",\"force\":true,"
+		   "\"timeout_ms\":25000}",
+		   vf);
+	assert_string_equal(str_at(msg, "phase"), "removed");
+	json_object_put(msg);
+	assert_true(client_has(&dumper, 0));
+	msg = must(&c, "fabric.witness", "{}");
+	assert_int_equal(int_at(msg, "violations"), 0);
+	json_object_put(msg);
+	client_close(&dumper);
+}
+
 static void test_one_function_of_a_card_is_not_safe_to_pull(void **state)
 {
 	json_object *removal;
@@ -369,6 +405,7 @@ int main(int argc, char **argv)
 		TEST(test_a_guest_that_refuses_ends_the_asking, "refuse"),
 		TEST(test_force_takes_it_all_the_same_and_says_safe_to_pull,
 		     "refuse"),
+		TEST(test_a_removal_ends_after_a_dump_that_has_begun, "refuse"),
 		TEST(test_one_function_of_a_card_is_not_safe_to_pull, "refuse"),
 		TEST(test_a_guest_that_releases_is_reported_as_given_back,
 		     "release"),

@@ -2,6 +2,7 @@
 /* The daemon's life: starting, ending, starting again. */
 #include "support.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct daemon d;
@@ -221,6 +223,42 @@ static void test_the_65th_removal_at_once_is_refused_and_all_end(void **state)
 	client_close(&c);
 }
 
+/* In a child: lines that ask for nothing, as long as somebody takes them. */
+static void pester(const struct client *c)
+{
+	static char lines[65536];
+
+	memset(lines, '\n', sizeof(lines));
+	while (send(c->fd, lines, sizeof(lines), MSG_NOSIGNAL) > 0)
+		;
+	_exit(0);
+}
+
+static void test_sigterm_does_not_wait_for_who_never_stops(void **state)
+{
+	struct client c, other;
+	json_object *msg;
+	pid_t child;
+
+	(void)state;
+	daemon_make(&d, "fabric:server", NULL);
+	client_open(&c, &d);
+	client_open(&other, &d);
+	child = fork();
+	if (!child)
+		pester(&c);
+	do_it(&other, "version", "{}");
+	ask(&other, "version", "{}");
+	daemon_signal(&d, SIGTERM);
+	msg = client_receive(&other);
+	assert_non_null(msg);
+	json_object_put(msg);
+	assert_int_equal(daemon_wait(&d), 0);
+	client_close(&c);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	client_close(&other);
+}
+
 /* --- what outlives it --------------------------------------------------------------------- */
 
 static const char two_functions[] =
@@ -290,6 +328,48 @@ static void test_pins_and_reasons_outlive_a_restart(void **state)
 	assert_true(null_at(dev, "broken"));
 	json_object_put(dev);
 	json_object_put(hold);
+	client_close(&c);
+}
+
+/* The name of the file to be is a directory's: nothing can be saved. */
+static void test_what_cannot_be_saved_is_told_as_done(void **state)
+{
+	static const struct {
+		const char *method, *params;
+	} change[] = {
+		{ "mark_broken", "{\"sbdf\":\"00:00.0\",\"reason\":\"x\"}" },
+		{ "mark_broken", "{\"sbdf\":\"00:00.0\"}" },
+		{ "unpin", "{\"sbdf\":\"00:02.0\"}" },
+	};
+	json_object *error, *dev;
+	struct client c;
+	char file[160];
+
+	(void)state;
+	start_on_dump();
+	client_open(&c, &d);
+	do_it(&c, "pin", "{\"sbdf\":\"00:02.0\",\"reason\":\"mine\"}");
+	snprintf(file, sizeof(file), "%s/state.json.new", state_dir);
+	assert_int_equal(mkdir(file, 0700), 0);
+	for (size_t i = 0; i < sizeof(change) / sizeof(change[0]); i++) {
+		error = must_fail(&c, -EISDIR, change[i].method, "%s",
+				  change[i].params);
+		assert_true(bool_at(error, "data.done"));
+		assert_non_null(strstr(str_at(error, "message"),
+				       "done, but not saved"));
+		json_object_put(error);
+	}
+	dev = must(&c, "show", "{\"sbdf\":\"00:02.0\"}");
+	assert_int_equal(int_at(dev, "holds"), 0);
+	json_object_put(dev);
+	/* A pin that cannot be saved is none. */
+	error = must_fail(&c, -EISDIR, "pin",
+			  "{\"sbdf\":\"00:02.0\",\"reason\":\"mine\"}");
+	json_object_put(error);
+	dev = must(&c, "show", "{\"sbdf\":\"00:02.0\"}");
+	assert_int_equal(int_at(dev, "holds"), 0);
+	json_object_put(dev);
+	assert_int_equal(rmdir(file), 0);
 	client_close(&c);
 }
 
@@ -452,7 +532,9 @@ int main(int argc, char **argv)
 		TEST(test_sigterm_answers_all_that_was_sent_before_it),
 		TEST(test_sigterm_answers_what_was_sent_but_not_read_yet),
 		TEST(test_the_65th_removal_at_once_is_refused_and_all_end),
+		TEST(test_sigterm_does_not_wait_for_who_never_stops),
 		TEST(test_pins_and_reasons_outlive_a_restart),
+		TEST(test_what_cannot_be_saved_is_told_as_done),
 		TEST(test_another_device_does_not_inherit_a_pin),
 		TEST(test_a_malformed_state_file_is_refused_and_kept),
 		TEST(test_a_state_directory_serves_one_daemon),

@@ -28,12 +28,17 @@ test_a_daemon_that_hangs_up_is_told() {
 }
 
 test_an_error_of_no_request_is_the_answer() {
-	start_fake <<-'END'
-		{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"64 clients are here already; try again later"}}
-	END
-	run stats
-	equal 1 $status
-	equal 'holdfast: 64 clients are here already; try again later' "$err"
+	local verb
+	for verb in stats "remove $PF"; do
+		start_fake <<-'END'
+			{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"64 clients are here already; try again later"}}
+		END
+		# shellcheck disable=SC2086
+		run $verb
+		equal 1 $status
+		equal 'holdfast: 64 clients are here already; try again later' \
+			"$err"
+	done
 }
 
 test_a_list_that_breaks_off_is_no_list() {

@@ -23,8 +23,9 @@
  *
  *	bench_rounds(variants, 2, 31, s);
  *	bench_value("64 devices, ours", "ns", &s[0]);
- *	ratio = bench_ratio("64 devices, theirs to ours", &s[1], &s[0]);
- *	bench_goal("lookup against …", BENCH_AT_LEAST, 100, ratio, "×");
+ *	bench_ratio("64 devices, theirs to ours", &s[1], &s[0]);
+ *	bench_goal("lookup against …", BENCH_AT_LEAST, 100,
+ *		   "64 devices, theirs to ours", "×");
  *	bench_free(s, 2);
  */
 #ifndef BENCH_BENCH_H
@@ -162,9 +163,13 @@ void bench_ratio_value(const char *name, double ratio);
 
 enum bench_reach { BENCH_AT_MOST, BENCH_AT_LEAST };
 
-/* A row of the last table: DESIGN's "what", and what is to be reached. */
+/*
+ * A row of the last table: DESIGN's "what", what is to be reached, and a figure
+ * that has to, which was handed in before. With several figures, handed in one
+ * after the other, it is as the worst of them, each the median of its passes.
+ */
 void bench_goal(const char *what, enum bench_reach reach, double limit,
-		double measured, const char *unit);
+		const char *name, const char *unit);
 
 /* --- plots -----------------------------------------------------------------
  * Written to --plots DIRECTORY as NAME.svg; without it they do nothing.

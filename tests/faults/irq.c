@@ -200,7 +200,7 @@ static const struct scenario removed = {
 		},
 };
 
-/* --- the hardware domain's own ------------------------------------------------------- */
+/* --- the hardware domain's own, and given back --------------------------------------- */
 
 static int prepare(void)
 {
@@ -210,6 +210,15 @@ static int prepare(void)
 static bool is_prepared(void)
 {
 	return irqs().prepared;
+}
+
+/* Nobody binds what is prepared. */
+static int bind_refused(void)
+{
+	int err = bind_msix();
+
+	CHECK(err);
+	return err == -EBUSY ? 0 : err;
 }
 
 static int release(void)
@@ -228,7 +237,11 @@ static const struct scenario prepared = {
 		(const struct step[]){
 			DECODE,
 			{ "prepare", prepare, memory_only, is_prepared, false },
+			{ "bind", bind_refused, bind_errors, is_prepared,
+			  false },
 			{ "release", release, NULL, is_released, false },
+			{ "bind", bind_msix, bind_errors, has_msix, true },
+			{ "unbind", unbind_msix, NULL, has_none, false },
 			{ 0 },
 		},
 };

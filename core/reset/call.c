@@ -78,6 +78,8 @@ static int reset(struct pci_dev *pdev, enum pci_reset_method method)
 	list_del(&pdev->removal_entry);
 	if (from == hardware_domain)
 		err = pcidev_settle(pdev);
+	else
+		pci_stages_rest(pdev);
 	if (pcidev_marked(pdev, PCI_MARK_LOST))
 		return -ENODEV;
 	if (pdev->reset->why)

@@ -5,6 +5,7 @@
  * whatever their Bus Master says, so it is the IOMMU that stops them.
  */
 #include <holdfast/event.h>
+#include <holdfast/reset.h>
 
 #include "lab.h"
 
@@ -382,6 +383,16 @@ static void test_or_goes_to_a_page_that_nobody_uses(void **state)
 	reaches(NIC, lab.host, lab.host);
 }
 
+static void test_where_a_reset_leaves_it(void **state)
+{
+	(void)state;
+	quarantine(NIC);
+	assert_int_equal(pci_reset_device(at(NIC), PCI_RESET_ANY, NULL, NULL),
+			 0);
+	assert_string_equal(owner(NIC), "quarantine");
+	assert_int_equal(query(NIC).mode, IOMMU_SCRATCH);
+}
+
 /* A guest's that breaks on its way out, as one of the administrator's. */
 static void test_a_guests_that_breaks_rests_there_too(void **state)
 {
@@ -696,6 +707,7 @@ int main(void)
 		LAB(test_nor_is_a_late_flush_seen_from_there),
 		WITH(setup_scratch, test_or_goes_to_a_page_that_nobody_uses),
 		WITH(setup_scratch, test_a_guests_that_breaks_rests_there_too),
+		WITH(setup_scratch, test_where_a_reset_leaves_it),
 		WITH(setup_none, test_or_is_trusted),
 		LAB_ATS(test_a_guests_device_reaches_what_the_guest_maps),
 		LAB_ATS(test_what_a_device_has_translated_is_forgotten),

@@ -65,7 +65,8 @@ static enum reset_bus for_others(struct pci_dev *pdev, struct pci_dev *bridge,
 		other = pci_table_next(&pdev->pseg->table, &bdf);
 		if (!other || bdf > last)
 			break;
-		if (other != pdev && is_behind(other, bridge))
+		if (other != pdev && (is_behind(other, bridge) ||
+				      pcidev_is_astray(other, bridge)))
 			ret = fn(pdev, other);
 	}
 	return ret;

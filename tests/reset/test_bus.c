@@ -69,6 +69,18 @@ static void test_not_while_a_neighbour_is_in_use(void **state)
 	expect_bridge_as_before();
 }
 
+/* It was there before the bridge that leads to it, so it has no parent. */
+static void test_not_while_one_that_is_astray_is_in_use(void **state)
+{
+	(void)state;
+	card(OTHER, HAS_FLR);
+	ports();
+	assert_string_not_equal(broken(OTHER), "");
+	card(CARD, HAS_FLR);
+	assert_int_equal(by_bus(CARD), -EOPNOTSUPP);
+	assert_int_equal(bus_resets(), 0);
+}
+
 static void test_not_while_an_operation_runs_on_a_neighbour(void **state)
 {
 	struct pci_removal *op;
@@ -448,6 +460,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GIVEN(test_not_while_a_neighbour_is_in_use),
+		GIVEN(test_not_while_one_that_is_astray_is_in_use),
 		GIVEN(test_not_while_an_operation_runs_on_a_neighbour),
 		GIVEN(test_not_while_an_operation_runs_on_the_bridge),
 		GIVEN(test_one_that_rests_comes_along_and_stays),

@@ -52,6 +52,18 @@ int iommu_flush_step(struct pci_host *host, const struct iommu_flush *what,
 	return ticket->state == TICKET_FAILED ? -EIO : 0;
 }
 
+/* What begins only now has all its time from now on. */
+static int step(struct pci_iommu *iommu, const struct iommu_flush *what,
+		struct iommu_ticket *ticket, uint64_t *begun)
+{
+	bool wanted = ticket->state == TICKET_WANTED;
+	int err = iommu_flush_step(host_of(iommu), what, ticket);
+
+	if (wanted && ticket->state == TICKET_BEGUN)
+		*begun = plat_now();
+	return err;
+}
+
 /* The alias's is over for all that had it, or for none. */
 static int step_alias(struct pci_iommu *iommu, struct iommu_flush *what)
 {
@@ -62,7 +74,7 @@ static int step_alias(struct pci_iommu *iommu, struct iommu_flush *what)
 	if (alias->stuck)
 		return iommu->stuck ? 0 : -EIO;
 	what->sbdf = alias->ticket.rid;
-	return iommu_flush_step(host_of(iommu), what, &alias->ticket);
+	return step(iommu, what, &alias->ticket, &alias->begun);
 }
 
 /* Each of them, so that none waits for another. The worst answer. */
@@ -74,8 +86,7 @@ static int step_all(struct pci_iommu *iommu)
 
 	for (i = 0; i < iommu->nrids; i++) {
 		what.sbdf = iommu->context[i].rid;
-		err = iommu_flush_step(host_of(iommu), &what,
-				       &iommu->context[i]);
+		err = step(iommu, &what, &iommu->context[i], &iommu->begun);
 		if (err && ret != -EIO)
 			ret = err;
 	}
@@ -86,7 +97,7 @@ static int step_all(struct pci_iommu *iommu)
 		return ret; /* it could ask anew for what it has forgotten */
 	what = (struct iommu_flush){ .kind = IOMMU_FLUSH_ATS,
 				     .sbdf = iommu->context[0].rid };
-	err = iommu_flush_step(host_of(iommu), &what, &iommu->device);
+	err = step(iommu, &what, &iommu->device, &iommu->begun);
 	/* What is gone answers no invalidation, and asks for nothing. */
 	if (err && pcidev_marked(iommu->pdev, PCI_MARK_LOST)) {
 		iommu->device.state = TICKET_NONE;
@@ -111,6 +122,21 @@ static void give_up(struct pci_iommu *iommu)
 	hf_fetch_add_relaxed(&iommu_timeouts, 1);
 }
 
+/* What is under way has had its time: contexts, or the alias, or then ATS. */
+static bool is_late(struct pci_iommu *iommu)
+{
+	const struct iommu_alias *alias = iommu_alias(iommu);
+	uint64_t begun = iommu->begun;
+	unsigned int i = 0;
+
+	while (i < iommu->nrids && iommu->context[i].state == TICKET_NONE)
+		i++;
+	if (i == iommu->nrids && alias && !alias->users &&
+	    alias->ticket.state != TICKET_NONE)
+		begun = alias->begun;
+	return plat_now() - begun >= PCI_FLUSH_TIME;
+}
+
 int iommu_forgotten(struct pci_iommu *iommu, const char **why)
 {
 	struct dma_space *space = NULL;
@@ -121,7 +147,7 @@ int iommu_forgotten(struct pci_iommu *iommu, const char **why)
 	err = step_all(iommu);
 	if (err == -EIO)
 		*why = "the IOMMU has refused to forget it";
-	else if (err && plat_now() - iommu->begun >= PCI_FLUSH_TIME) {
+	else if (err && is_late(iommu)) {
 		*why = iommu->device.state == TICKET_NONE
 			       ? "the IOMMU has not forgotten it in time"
 			       : "it has not forgotten translations in time";
@@ -149,6 +175,7 @@ void iommu_forget_again(struct pci_iommu *iommu)
 			iommu->context[i].state = TICKET_WANTED;
 		if (alias && !alias->users) {
 			alias->ticket.state = TICKET_WANTED;
+			alias->begun = plat_now();
 			alias->stuck = false;
 		}
 		if (iommu->pdev->desc.ats && iommu_options.ats)
@@ -296,6 +323,7 @@ static void block(struct pci_iommu *iommu)
 	block_first(iommu, n);
 	if (iommu->uses_alias && !--alias->users) {
 		block_rid(iommu, &alias->ticket);
+		alias->begun = iommu->begun;
 		n++;
 	}
 	iommu->uses_alias = false;

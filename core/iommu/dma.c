@@ -224,6 +224,7 @@ struct wait {
 	struct pci_host *host;
 	struct iommu_flush what;
 	struct iommu_ticket ticket;
+	uint64_t since;          /* plat_now(); 0: it was not tried yet */
 	struct dma_space *space; /* or */
 	struct pci_dev *pdev;
 };
@@ -287,30 +288,49 @@ static void want_all(struct pci_dma *dma, struct waits *w, uint64_t at,
 	}
 }
 
-/* Until all are over or failed, or it is too late. True: none is left. */
-static bool wait_all(struct waits *w)
+/* One more step of it. True: it goes on, and has time left. */
+static bool goes_on(struct wait *wait)
 {
-	unsigned int turn = 0;
-	uint64_t deadline = plat_now() + PCI_FLUSH_TIME;
+	if (wait->ticket.state == TICKET_NONE)
+		return false;
+	if (!wait->since)
+		wait->since = plat_now();
+	return iommu_flush_step(wait->host, &wait->what, &wait->ticket) ==
+		       -EINPROGRESS &&
+	       plat_now() - wait->since < PCI_FLUSH_TIME;
+}
+
+/* A range of @host that its unit remembers; ranges stand first. */
+static bool remembers(const struct waits *w, const struct pci_host *host)
+{
 	unsigned int i;
-	bool left, ranges;
+
+	for (i = 0; i < w->n && !w->wait[i].pdev; i++)
+		if (w->wait[i].host == host &&
+		    w->wait[i].ticket.state != TICKET_NONE)
+			return true;
+	return false;
+}
+
+/*
+ * Until each is over, has failed, or has had its time. A device's own does not
+ * begin where its unit's did not end: it is confined for that.
+ */
+static void wait_all(struct waits *w)
+{
+	unsigned int turn = 0, i;
+	bool left;
 
 	for (;;) {
-		left = ranges = false; /* which stand first */
+		left = false;
 		for (i = 0; i < w->n; i++) {
 			struct wait *wait = &w->wait[i];
-			int err = -EINPROGRESS;
 
-			if (wait->ticket.state == TICKET_NONE)
-				continue;
-			if (!wait->pdev || !ranges)
-				err = iommu_flush_step(wait->host, &wait->what,
-						       &wait->ticket);
-			left |= err == -EINPROGRESS;
-			ranges |= !wait->pdev && err == -EINPROGRESS;
+			if (!wait->pdev || !remembers(w, wait->host))
+				left |= goes_on(wait);
 		}
-		if (!left || plat_now() >= deadline)
-			return !left;
+		if (!left)
+			return;
 		pcidev_wait_longer(&turn);
 	}
 }
@@ -384,7 +404,7 @@ static int forget(struct domain *d, struct waits *w)
 	unsigned int i;
 	int err = 0;
 
-	(void)wait_all(w);
+	wait_all(w);
 	for (i = 0; i < w->n; i++) {
 		struct wait *wait = &w->wait[i];
 

@@ -53,6 +53,7 @@ struct iommu_alias {
 	struct dma_space *space;    /* NULL: memory as it is; owns none */
 	bool stuck;                 /* it was not forgotten in time */
 	struct iommu_ticket ticket; /* … of all that have left it */
+	uint64_t begun;             /* when that was; plat_now() */
 };
 
 /* --- a device ------------------------------------------------------------------ */
@@ -72,7 +73,8 @@ struct pci_iommu {
 	hf_atomic(uint32_t) last_seq; /* fault.c */
 	struct dma_space *space; /* owns a reference, until it is forgotten */
 	struct iommu_ticket device; /* its own cache */
-	uint64_t begun;             /* when it was blocked; plat_now() */
+	uint64_t begun;             /* when the last of .context[], and then
+				       .device, was; plat_now() */
 
 	struct pci_dma *dma;        /* who owns op, or revokes */
 	struct list_head dma_entry; /* dma->lock */

@@ -386,6 +386,40 @@ static void test_nor_does_a_guest_that_died(void **state)
 	lab.kept = 1;
 }
 
+static struct pci_dev *held;
+static uint64_t held_until;
+
+static void let_go(void)
+{
+	if (clock_now < held_until) {
+		clock_next = let_go;
+		return;
+	}
+	pcidev_put(held);
+	held = NULL;
+}
+
+/*
+ * The device's own begins when the unit's is over, which nobody looks at while
+ * the removal waits for somebody else: it has all its time from then on.
+ */
+static void test_a_flush_that_begins_late_has_its_time(void **state)
+{
+	(void)state;
+	assert_int_equal(map(lab.one, DMA, lab.mine, 1), 0);
+	give(lab.one, NIC);
+	reaches(NIC, DMA, lab.mine);
+	fabric_flush_delay(lab.f, 20 * MSEC);
+	assert_int_equal(pci_lookup(NULL, at(NIC), &held), 0);
+	held_until = clock_now + PCI_FLUSH_TIME + 50 * MSEC;
+	clock_next = let_go;
+	assert_int_equal(pci_remove_device(at(NIC), PCI_REMOVE_FORCE,
+					   1000 * MSEC, NULL),
+			 0);
+	assert_null(held);
+	assert_int_equal(stats_now().timeouts, 0);
+}
+
 /* … by the device with its own cache; nobody waits for one that is gone. */
 static void test_a_silent_device(void **state)
 {
@@ -582,6 +616,7 @@ int main(void)
 		LAB(test_a_quarantine_says_so),
 		LAB(test_what_completes_later_finds_nobody),
 		LAB(test_nor_does_a_guest_that_died),
+		LAB_ATS(test_a_flush_that_begins_late_has_its_time),
 		LAB_ATS(test_a_silent_device),
 		LAB_ATS(test_a_silent_device_of_a_dying_guest),
 		LAB(test_an_assignment_without_memory),

@@ -274,6 +274,34 @@ static void test_the_second_of_two_hosts_fails(void **state)
 	lab.second = second;
 }
 
+/* … and says nothing: the other one's devices have time all the same. */
+static void test_the_first_of_two_hosts_does_not_answer(void **state)
+{
+	pci_sbdf_t far = pci_sbdf(7, 1, 0, 0);
+	pci_sbdf_t any = pci_sbdf_from(UINT32_MAX);
+	struct pci_scan scan;
+	char err[200];
+
+	(void)state;
+	lab.second = fabric_open(second_spec, err, sizeof(err));
+	assert_non_null(lab.second);
+	assert_int_equal(pci_segment_add(7, fabric_host(lab.second)), 0);
+	assert_int_equal(pci_scan_segment(7, &scan), 0);
+	give(lab.one, NIC);
+	assert_int_equal(pci_assign_device(lab.one, far, 0, &any, NULL), 0);
+	assert_int_equal(map(lab.one, DMA, lab.mine, 1), 0);
+	fabric_flush_delay(lab.f, PLAT_FOREVER);
+	fabric_flush_delay(lab.second, 20 * MSEC);
+	assert_int_equal(unmap(lab.one, DMA, 1), -EIO);
+	assert_string_equal(broken(NIC),
+			    "the IOMMU has not forgotten memory in time");
+	assert_string_equal(broken("0007:01:00.0"), "");
+	assert_int_equal(fabric_context(lab.second, far, NULL), IOMMU_SPACE);
+	fabric_flush_delay(lab.f, 0);
+	assert_int_equal(domain_destroy(lab.one), 0);
+	lab.kept = 1;
+}
+
 static void test_without_memory_nothing_has_changed(void **state)
 {
 	unsigned int n, i, tried = 0;
@@ -452,6 +480,7 @@ int main(int argc, char **argv)
 		LAB(test_nor_if_that_is_mapped_meanwhile),
 		LAB(test_a_unit_without_memory),
 		LAB(test_the_second_of_two_hosts_fails),
+		LAB_ATS(test_the_first_of_two_hosts_does_not_answer),
 		LAB(test_without_memory_nothing_has_changed),
 		LAB_ATS(test_without_memory_nothing_has_changed),
 		LAB(test_against_a_model),

@@ -289,16 +289,18 @@ int iommu_open(struct pci_iommu *iommu, enum iommu_mode mode,
 		      : attach_all(iommu, mode, space);
 	if (!err) {
 		iommu->mode = mode;
-		iommu->domid = domid;
+		iommu->domid = (uint16_t)domid;
 		iommu->stuck = false;
 		ats = ats_on(iommu);
 	} else {
 		(void)step_all(iommu);
 	}
 	pci_unlock(iommu_lock(iommu));
-	if (ats)
+	if (ats) {
+		iommu->ats_in_device = true;
 		conf_update(pdev, pdev->desc.ats + PCI_ATS_CTRL,
 			    PCI_ATS_CTRL_ENABLE, PCI_ATS_CTRL_ENABLE);
+	}
 	iommu_space_put(old);
 	return err;
 }

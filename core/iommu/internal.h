@@ -69,7 +69,8 @@ struct pci_iommu {
 	/* Under iommu_lock(), down to begun. */
 	uint8_t mode; /* enum iommu_mode, of all its requester IDs */
 	bool ats, uses_alias, stuck;
-	unsigned int domid;           /* mode SPACE: whose */
+	uint16_t domid;               /* mode SPACE: whose */
+	bool ats_in_device;           /* who owns op: its own is (still) on */
 	hf_atomic(uint32_t) last_seq; /* fault.c */
 	struct dma_space *space; /* owns a reference, until it is forgotten */
 	struct iommu_ticket device; /* its own cache */

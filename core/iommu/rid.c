@@ -114,6 +114,7 @@ struct pci_iommu *iommu_new(struct pci_dev *pdev)
 	if (!iommu)
 		return NULL;
 	iommu->pdev = pdev;
+	iommu->ats_in_device = true; /* whoever had it before us */
 	pci_lock_init(&iommu->own_lock, LOCK_LEAF, "IOMMU context",
 		      pdev->desc.sbdf.sbdf);
 	if (!rids_init(iommu))

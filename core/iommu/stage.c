@@ -79,9 +79,13 @@ static void block(struct pci_dev *pdev)
 	iommu_dma_leave(pdev->iommu);
 }
 
+/* Once: a leave is asked for again while its reset lasts, and untouched then. */
 static void ats_off(struct pci_dev *pdev)
 {
-	if (pdev->desc.ats && iommu_options.ats)
+	bool on = pdev->iommu->ats_in_device;
+
+	pdev->iommu->ats_in_device = false;
+	if (on && pdev->desc.ats && iommu_options.ats)
 		conf_update(pdev, pdev->desc.ats + PCI_ATS_CTRL,
 			    PCI_ATS_CTRL_ENABLE, 0);
 }

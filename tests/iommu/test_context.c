@@ -420,6 +420,38 @@ static void test_a_flush_that_begins_late_has_its_time(void **state)
 	assert_int_equal(stats_now().timeouts, 0);
 }
 
+static struct {
+	uint64_t seen, since, longest;
+} untouched;
+
+static void look(void)
+{
+	pci_sbdf_t nic = at(NIC);
+	struct fabric_counts n;
+
+	assert_int_equal(fabric_witness_next(lab.f, &nic, &n), 0);
+	if (n.reads + n.writes != untouched.seen) {
+		untouched.seen = n.reads + n.writes;
+		untouched.since = clock_now;
+	}
+	if (clock_now - untouched.since > untouched.longest)
+		untouched.longest = clock_now - untouched.since;
+	clock_next = look;
+}
+
+/* PCIe 6.0 §6.6.2: 100 ms; and all stages are asked again and again then. */
+static void test_who_is_reset_is_left_alone(void **state)
+{
+	(void)state;
+	give(lab.one, NIC);
+	memset(&untouched, 0, sizeof(untouched));
+	look();
+	assert_int_equal(take(lab.one, NIC), 0);
+	clock_next = NULL;
+	assert_true(untouched.longest >= 99 * MSEC);
+	assert_string_equal(broken(NIC), "");
+}
+
 /* … by the device with its own cache; nobody waits for one that is gone. */
 static void test_a_silent_device(void **state)
 {
@@ -617,6 +649,7 @@ int main(void)
 		LAB(test_what_completes_later_finds_nobody),
 		LAB(test_nor_does_a_guest_that_died),
 		LAB_ATS(test_a_flush_that_begins_late_has_its_time),
+		LAB_ATS(test_who_is_reset_is_left_alone),
 		LAB_ATS(test_a_silent_device),
 		LAB_ATS(test_a_silent_device_of_a_dying_guest),
 		LAB(test_an_assignment_without_memory),

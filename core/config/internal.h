@@ -179,8 +179,11 @@ int conf_restore(struct pci_dev *pdev, uint16_t command);
  * it is not recorded how it was, the rest of Command is kept for that.
  */
 void conf_stop(struct pci_dev *pdev);
-/* The bits of @mask in a 16-bit register, if it answers at all. */
-void conf_update(struct pci_dev *pdev, uint16_t reg, uint16_t mask,
+/*
+ * The bits of @mask in a 16-bit register. 0; it does not answer, or cannot be
+ * written: -EIO, -ENODEV, as pcidev_write().
+ */
+int conf_update(struct pci_dev *pdev, uint16_t reg, uint16_t mask,
 		 uint16_t val);
 
 /* --- probe.c -------------------------------------------------------------- */

@@ -55,13 +55,13 @@ static void update(struct conf *c, uint16_t reg, uint16_t mask, uint16_t val)
 		conf_write(c, reg, 2, (now & ~mask) | (val & mask));
 }
 
-void conf_update(struct pci_dev *pdev, uint16_t reg, uint16_t mask,
-		 uint16_t val)
+int conf_update(struct pci_dev *pdev, uint16_t reg, uint16_t mask, uint16_t val)
 {
 	struct conf c;
 
 	conf_of(&c, pdev);
 	update(&c, reg, mask, val);
+	return c.err;
 }
 
 /* --- keeping ------------------------------------------------------------------ */

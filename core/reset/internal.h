@@ -83,8 +83,11 @@ unsigned int reset_has(struct pci_dev *pdev);
 /* VFs of it would go with it (§9.2.2.2), and what is below a bridge. */
 bool reset_has_children(struct pci_dev *pdev);
 
-/* The first write, and .over or .step BEGUN, for which there is another. */
-void reset_begin(struct pci_dev *pdev);
+/*
+ * The first write, and .over or .step BEGUN, for which there is another. 0; as
+ * conf_update(): it may not have been told, by a method of one write only.
+ */
+int reset_begin(struct pci_dev *pdev);
 void reset_second(struct pci_dev *pdev);
 
 /* --- bus.c ------------------------------------------------------------------ */

@@ -31,6 +31,8 @@ int pci_reset_method_parse(const char *name)
 
 /* --- order ----------------------------------------------------------------- */
 
+#define ASKED 3 /* times, of who does not answer */
+
 #define ORDER_DEFAULT                                      \
 	((PCI_RESET_FLR + 1u) | (PCI_RESET_AF + 1u) << 4 | \
 	 (PCI_RESET_PM + 1u) << 8 | (PCI_RESET_BUS + 1u) << 12)
@@ -85,22 +87,27 @@ int pci_reset_order(pci_sbdf_t sbdf, const enum pci_reset_method *order,
 
 /* --- what there is -------------------------------------------------------------- */
 
+/* What does not answer is asked again: to have no way to be reset is no error. */
 static bool says(struct pci_dev *pdev, uint16_t cap, uint16_t reg, uint8_t size,
 		 uint32_t bit)
 {
-	uint32_t val = cap ? pcidev_read(pdev, cap + reg, size) : 0;
+	uint32_t val = conf_ones(size);
+	unsigned int i;
 
+	for (i = 0; cap && i < ASKED && val == conf_ones(size); i++)
+		val = pcidev_read(pdev, cap + reg, size);
 	return val != conf_ones(size) && val & bit;
 }
 
 /* PCIe 6.0 §5.3.1.4; a VF's power is not its own (§9.6). */
 static bool loses_state(struct pci_dev *pdev)
 {
-	uint16_t pm = pdev->desc.pm;
-	uint32_t val = pm && !pdev->desc.is_vf
-			       ? pcidev_read(pdev, pm + PCI_PM_CTRL, 2)
-			       : conf_ones(2);
+	uint16_t pm = pdev->desc.is_vf ? 0 : pdev->desc.pm;
+	uint32_t val = conf_ones(2);
+	unsigned int i;
 
+	for (i = 0; pm && i < ASKED && val == conf_ones(2); i++)
+		val = pcidev_read(pdev, pm + PCI_PM_CTRL, 2);
 	return val != conf_ones(2) && !(val & PCI_PM_CTRL_NO_SOFT_RESET);
 }
 
@@ -132,24 +139,27 @@ bool reset_has_children(struct pci_dev *pdev)
 
 static void power(struct pci_dev *pdev, uint16_t state)
 {
-	conf_update(pdev, pdev->desc.pm + PCI_PM_CTRL,
-		    PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_STATUS, state);
+	(void)conf_update(pdev, pdev->desc.pm + PCI_PM_CTRL,
+			  PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_STATUS,
+			  state);
 }
 
-void reset_begin(struct pci_dev *pdev)
+int reset_begin(struct pci_dev *pdev)
 {
 	struct pci_reset *r = pdev->reset;
 	uint64_t now = plat_now();
+	int err = 0;
 
 	r->over = now + RESET_TIME;
 	switch (r->method) {
 	case PCI_RESET_FLR:
-		conf_update(pdev, pdev->desc.pcie + PCI_EXP_DEVCTL,
-			    PCI_EXP_DEVCTL_BCR_FLR, PCI_EXP_DEVCTL_BCR_FLR);
+		err = conf_update(pdev, pdev->desc.pcie + PCI_EXP_DEVCTL,
+				  PCI_EXP_DEVCTL_BCR_FLR,
+				  PCI_EXP_DEVCTL_BCR_FLR);
 		break;
 	case PCI_RESET_AF:
-		pcidev_write(pdev, pdev->desc.af + PCI_AF_CTRL, 1,
-			     PCI_AF_CTRL_FLR);
+		err = pcidev_write(pdev, pdev->desc.af + PCI_AF_CTRL, 1,
+				   PCI_AF_CTRL_FLR);
 		break;
 	case PCI_RESET_PM:
 		power(pdev, PCI_PM_CTRL_STATE_MASK); /* D3hot */
@@ -165,6 +175,7 @@ void reset_begin(struct pci_dev *pdev)
 		r->over = now;
 		break;
 	}
+	return err;
 }
 
 /*

@@ -152,7 +152,8 @@ static enum progress drained(struct pci_dev *pdev)
 	conf_of(&c, pdev);
 	if (conf_is_pending(&c, &pdev->desc) && plat_now() < pdev->reset->until)
 		return WAIT;
-	reset_begin(pdev);
+	if (reset_begin(pdev) && !pcidev_marked(pdev, PCI_MARK_LOST))
+		return fail(pdev, "it could not be told to reset itself");
 	return pdev->reset->step == RESET_BEGUN ? GO_ON : settle(pdev->reset);
 }
 

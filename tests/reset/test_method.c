@@ -67,6 +67,37 @@ static void test_flr_stops_it_first_and_leaves_it_alone(void **state)
 	expect_as_the_host_had_it();
 }
 
+/* Whichever access fails: what a guest gets was reset, or it does not get it. */
+static void test_what_a_guest_gets_was_reset(void **state)
+{
+	unsigned int n, resets;
+	bool has, last = false;
+	int err;
+
+	(void)state;
+	one_card(HAS_FLR);
+	card(OTHER, HAS_FLR); /* in use: the bus is no way */
+	for (n = 1; !last; n++) {
+		resets = unit_of(CARD)->resets;
+		given.writes = 0; /* there is room for those of a few */
+		fake.accesses = 0;
+		fake.error_at = n;
+		err = give(given.one, CARD);
+		has = !strcmp(owner(CARD), "one");
+		assert_int_equal(!err, has);
+		assert_true(!has || unit_of(CARD)->resets > resets);
+		last = fake.accesses < n; /* none was left to fail */
+		fake.error_at = 0;
+		if (has)
+			assert_int_equal(take(given.one, CARD), 0);
+		else if (!strcmp(owner(CARD), "quarantine"))
+			assert_int_equal(
+				pci_unquarantine_device(at(CARD), NULL), 0);
+		assert_string_equal(owner(CARD), "hardware");
+	}
+	assert_true(n > 20);
+}
+
 static void test_af_flr(void **state)
 {
 	const struct write *flr;
@@ -358,6 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GIVEN(test_flr_stops_it_first_and_leaves_it_alone),
+		GIVEN(test_what_a_guest_gets_was_reset),
 		GIVEN(test_af_flr),
 		GIVEN(test_pm_goes_down_and_up_with_10_ms_each),
 		GIVEN(test_bus_reset_by_the_bridge_above),

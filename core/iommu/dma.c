@@ -300,12 +300,15 @@ static bool goes_on(struct wait *wait)
 	       plat_now() - wait->since < PCI_FLUSH_TIME;
 }
 
-/* A range of @host that its unit remembers; ranges stand first. */
+/*
+ * A range of @host that its unit remembers. Ranges stand first, and a device is
+ * what asks, so they end.
+ */
 static bool remembers(const struct waits *w, const struct pci_host *host)
 {
 	unsigned int i;
 
-	for (i = 0; i < w->n && !w->wait[i].pdev; i++)
+	for (i = 0; !w->wait[i].pdev; i++)
 		if (w->wait[i].host == host &&
 		    w->wait[i].ticket.state != TICKET_NONE)
 			return true;

@@ -174,13 +174,15 @@ int main(int argc, char **argv)
 			return usage();
 		}
 	}
+	if (optind != argc)
+		return usage();
 	report_create();
 	bench_create();
 #ifdef HOLDFAST_DEBUG
 	puts("built with -Dchecks=true: the numbers say little\n");
 #endif
 	ran = run_groups(only);
-	if (!ran || optind != argc)
+	if (!ran)
 		return usage();
 	ended = report_table();
 	if (json && !write_json(json))

@@ -166,7 +166,7 @@ static unsigned int ours_churn(void *data, uint32_t *seed)
 
 static void baseline_churn(const struct looker *l)
 {
-	struct baseline_dev *dev = baseline_walk(l->base, l->devs->churn);
+	struct baseline_dev *dev = baseline_index(l->base, l->devs->churn);
 
 	baseline_erase(l->base, dev);
 	baseline_insert(l->base, dev);
@@ -229,7 +229,8 @@ static struct looker looker(const struct devices *devs, enum who who,
 	struct looker l = { .devs = devs, .base = devs->base[who] };
 	bool is_list = who == SPIN_LIST || who == RWLOCK_LIST;
 
-	l.batch = is_list && devs->bits > 6 ? 1 : 16;
+	/* So many that the clock between them is nothing. */
+	l.batch = !is_list ? 256 : devs->bits > 6 ? 1 : 16;
 	l.step = 1;
 	if (way->same) {
 		l.from = (1u << devs->bits) / 2;
@@ -252,7 +253,7 @@ static void slice_create(struct bench_slice *s, struct looker *l,
 	unsigned int t;
 
 	*s = (struct bench_slice){ .threads = way->threads, .work = look[who] };
-	if (way->threads > 1)
+	if (way->threads > 1 || way->cold)
 		s->usec = BENCH_CONTENDED_USEC;
 	for (t = 0; t < BENCH_THREADS; t++) {
 		l[t] = looker(devs, who, way, t);

@@ -155,8 +155,9 @@ static struct goal *goal(const char *group, const char *what, const char *unit)
 	for (; g < &store->goal[store->ngoals]; g++)
 		if (!strcmp(g->what, what) && !strcmp(g->group, group))
 			return g;
-	if (store->ngoals++ == GOALS)
+	if (store->ngoals == GOALS)
 		abort();
+	g = &store->goal[store->ngoals++];
 	text(g->group, sizeof(g->group), group);
 	text(g->what, sizeof(g->what), what);
 	text(g->unit, sizeof(g->unit), unit);
@@ -166,12 +167,13 @@ static struct goal *goal(const char *group, const char *what, const char *unit)
 void bench_goal(const char *what, enum bench_reach reach, double limit,
 		const char *name, const char *unit)
 {
-	struct goal *g = goal(store->group, what, unit);
 	const struct figure *f = figure_find(name, unit);
+	struct goal *g;
 	unsigned int i;
 
 	if (!f)
 		abort();
+	g = goal(store->group, what, unit);
 	g->reach = reach;
 	g->limit = limit;
 	for (i = 0; i < g->nfigures; i++)
@@ -217,7 +219,7 @@ static double measured(const struct goal *g)
 
 static bool is_met(const struct goal *g)
 {
-	if (g->failed)
+	if (g->failed || !g->nfigures)
 		return false;
 	return g->reach == BENCH_AT_MOST ? measured(g) <= g->limit
 					 : measured(g) >= g->limit;

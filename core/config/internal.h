@@ -184,7 +184,7 @@ void conf_stop(struct pci_dev *pdev);
  * written: -EIO, -ENODEV, as pcidev_write().
  */
 int conf_update(struct pci_dev *pdev, uint16_t reg, uint16_t mask,
-		 uint16_t val);
+		uint16_t val);
 
 /* --- probe.c -------------------------------------------------------------- */
 

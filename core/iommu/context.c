@@ -32,6 +32,19 @@ static struct pci_host *host_of(const struct pci_iommu *iommu)
 
 /* --- flushes ----------------------------------------------------------------------- */
 
+void iommu_flush_want(struct iommu_ticket *ticket)
+{
+	ticket->state = TICKET_WANTED;
+	ticket->since = 0;
+}
+
+/* By its own clock: others may have been under way for longer. */
+static int under_way(const struct iommu_ticket *ticket)
+{
+	return plat_now() - ticket->since < PCI_FLUSH_TIME ? -EINPROGRESS
+							   : -ETIMEDOUT;
+}
+
 int iommu_flush_step(struct pci_host *host, const struct iommu_flush *what,
 		     struct iommu_ticket *ticket)
 {
@@ -39,29 +52,29 @@ int iommu_flush_step(struct pci_host *host, const struct iommu_flush *what,
 
 	if (ticket->state == TICKET_WANTED) {
 		err = host->iommu->flush(host, what, &ticket->number);
+		if (!ticket->since || err != -EBUSY)
+			ticket->since = plat_now();
 		if (err == -EBUSY)
-			return -EINPROGRESS;
+			return under_way(ticket);
 		ticket->state = err ? TICKET_FAILED : TICKET_BEGUN;
 	}
 	if (ticket->state == TICKET_BEGUN) {
 		err = host->iommu->flush_done(host, ticket->number);
 		if (err == -EINPROGRESS)
-			return err;
+			return under_way(ticket);
 		ticket->state = err ? TICKET_FAILED : TICKET_NONE;
 	}
 	return ticket->state == TICKET_FAILED ? -EIO : 0;
 }
 
-/* What begins only now has all its time from now on. */
-static int step(struct pci_iommu *iommu, const struct iommu_flush *what,
-		struct iommu_ticket *ticket, uint64_t *begun)
+/* -EIO, then -ETIMEDOUT, then -EINPROGRESS, then 0. */
+static int worse(int a, int b)
 {
-	bool wanted = ticket->state == TICKET_WANTED;
-	int err = iommu_flush_step(host_of(iommu), what, ticket);
-
-	if (wanted && ticket->state == TICKET_BEGUN)
-		*begun = plat_now();
-	return err;
+	if (a == -EIO || b == -EIO)
+		return -EIO;
+	if (a == -ETIMEDOUT || b == -ETIMEDOUT)
+		return -ETIMEDOUT;
+	return a ? a : b;
 }
 
 /* The alias's is over for all that had it, or for none. */
@@ -74,7 +87,7 @@ static int step_alias(struct pci_iommu *iommu, struct iommu_flush *what)
 	if (alias->stuck)
 		return iommu->stuck ? 0 : -EIO;
 	what->sbdf = alias->ticket.rid;
-	return step(iommu, what, &alias->ticket, &alias->begun);
+	return iommu_flush_step(host_of(iommu), what, &alias->ticket);
 }
 
 /* Each of them, so that none waits for another. The worst answer. */
@@ -86,18 +99,16 @@ static int step_all(struct pci_iommu *iommu)
 
 	for (i = 0; i < iommu->nrids; i++) {
 		what.sbdf = iommu->context[i].rid;
-		err = step(iommu, &what, &iommu->context[i], &iommu->begun);
-		if (err && ret != -EIO)
-			ret = err;
+		err = iommu_flush_step(host_of(iommu), &what,
+				       &iommu->context[i]);
+		ret = worse(ret, err);
 	}
-	err = step_alias(iommu, &what);
-	if (err && ret != -EIO)
-		ret = err;
+	ret = worse(ret, step_alias(iommu, &what));
 	if (ret)
 		return ret; /* it could ask anew for what it has forgotten */
 	what = (struct iommu_flush){ .kind = IOMMU_FLUSH_ATS,
 				     .sbdf = iommu->context[0].rid };
-	err = step(iommu, &what, &iommu->device, &iommu->begun);
+	err = iommu_flush_step(host_of(iommu), &what, &iommu->device);
 	/* What is gone answers no invalidation, and asks for nothing. */
 	if (err && pcidev_marked(iommu->pdev, PCI_MARK_LOST)) {
 		iommu->device.state = TICKET_NONE;
@@ -122,21 +133,6 @@ static void give_up(struct pci_iommu *iommu)
 	hf_fetch_add_relaxed(&iommu_timeouts, 1);
 }
 
-/* What is under way has had its time: contexts, or the alias, or then ATS. */
-static bool is_late(struct pci_iommu *iommu)
-{
-	const struct iommu_alias *alias = iommu_alias(iommu);
-	uint64_t begun = iommu->begun;
-	unsigned int i = 0;
-
-	while (i < iommu->nrids && iommu->context[i].state == TICKET_NONE)
-		i++;
-	if (i == iommu->nrids && alias && !alias->users &&
-	    alias->ticket.state != TICKET_NONE)
-		begun = alias->begun;
-	return plat_now() - begun >= PCI_FLUSH_TIME;
-}
-
 int iommu_forgotten(struct pci_iommu *iommu, const char **why)
 {
 	struct dma_space *space = NULL;
@@ -147,7 +143,7 @@ int iommu_forgotten(struct pci_iommu *iommu, const char **why)
 	err = step_all(iommu);
 	if (err == -EIO)
 		*why = "the IOMMU has refused to forget it";
-	else if (err && is_late(iommu)) {
+	else if (err == -ETIMEDOUT) {
 		*why = iommu->device.state == TICKET_NONE
 			       ? "the IOMMU has not forgotten it in time"
 			       : "it has not forgotten translations in time";
@@ -172,15 +168,13 @@ void iommu_forget_again(struct pci_iommu *iommu)
 	pci_lock(iommu_lock(iommu));
 	if (iommu->stuck) {
 		for (i = 0; i < iommu->nrids; i++)
-			iommu->context[i].state = TICKET_WANTED;
+			iommu_flush_want(&iommu->context[i]);
 		if (alias && !alias->users) {
-			alias->ticket.state = TICKET_WANTED;
-			alias->begun = plat_now();
+			iommu_flush_want(&alias->ticket);
 			alias->stuck = false;
 		}
 		if (iommu->pdev->desc.ats && iommu_options.ats)
-			iommu->device.state = TICKET_WANTED;
-		iommu->begun = plat_now();
+			iommu_flush_want(&iommu->device);
 		iommu->stuck = false;
 	}
 	pci_unlock(iommu_lock(iommu));
@@ -205,7 +199,7 @@ static void block_rid(struct pci_iommu *iommu, struct iommu_ticket *ticket)
 {
 	(void)host_of(iommu)->iommu->attach(host_of(iommu), ticket->rid,
 					    IOMMU_BLOCKED, NULL);
-	ticket->state = TICKET_WANTED;
+	iommu_flush_want(ticket);
 }
 
 /* The first @n of its requester IDs; under the lock. */
@@ -213,7 +207,6 @@ static void block_first(struct pci_iommu *iommu, unsigned int n)
 {
 	while (n--)
 		block_rid(iommu, &iommu->context[n]);
-	iommu->begun = plat_now();
 }
 
 static int attach(struct pci_iommu *iommu, pci_sbdf_t rid, enum iommu_mode mode,
@@ -320,12 +313,11 @@ static void block(struct pci_iommu *iommu)
 		(void)host_of(iommu)->iommu->ats(host_of(iommu),
 						 iommu->context[0].rid, false);
 		iommu->ats = false;
-		iommu->device.state = TICKET_WANTED;
+		iommu_flush_want(&iommu->device);
 	}
 	block_first(iommu, n);
 	if (iommu->uses_alias && !--alias->users) {
 		block_rid(iommu, &alias->ticket);
-		alias->begun = iommu->begun;
 		n++;
 	}
 	iommu->uses_alias = false;

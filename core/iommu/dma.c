@@ -224,7 +224,6 @@ struct wait {
 	struct pci_host *host;
 	struct iommu_flush what;
 	struct iommu_ticket ticket;
-	uint64_t since;          /* plat_now(); 0: it was not tried yet */
 	struct dma_space *space; /* or */
 	struct pci_dev *pdev;
 };
@@ -251,7 +250,7 @@ static void want(struct waits *w, const struct wait *wait)
 	struct wait *own = &w->wait[w->n++];
 
 	*own = *wait;
-	own->ticket.state = TICKET_WANTED;
+	iommu_flush_want(&own->ticket);
 	/* A device's own comes after: it could ask for it anew. */
 	if (!own->pdev)
 		(void)iommu_flush_step(own->host, &own->what, &own->ticket);
@@ -288,18 +287,6 @@ static void want_all(struct pci_dma *dma, struct waits *w, uint64_t at,
 	}
 }
 
-/* One more step of it. True: it goes on, and has time left. */
-static bool goes_on(struct wait *wait)
-{
-	if (wait->ticket.state == TICKET_NONE)
-		return false;
-	if (!wait->since)
-		wait->since = plat_now();
-	return iommu_flush_step(wait->host, &wait->what, &wait->ticket) ==
-		       -EINPROGRESS &&
-	       plat_now() - wait->since < PCI_FLUSH_TIME;
-}
-
 /*
  * A range of @host that its unit remembers. Ranges stand first, and a device is
  * what asks, so they end.
@@ -329,8 +316,10 @@ static void wait_all(struct waits *w)
 		for (i = 0; i < w->n; i++) {
 			struct wait *wait = &w->wait[i];
 
-			if (!wait->pdev || !remembers(w, wait->host))
-				left |= goes_on(wait);
+			if (wait->pdev && remembers(w, wait->host))
+				continue;
+			left |= iommu_flush_step(wait->host, &wait->what,
+						 &wait->ticket) == -EINPROGRESS;
 		}
 		if (!left)
 			return;

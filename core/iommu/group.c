@@ -19,7 +19,8 @@
  *   - Some the IOMMU does not tell apart: so it says.
  *
  * Found by walking tables in a section, each member with a reference; so a
- * member that is being drained cannot be had, and then there is no answer.
+ * member that is being drained cannot be had, and then there is no answer. Who
+ * only asks something of all does so in the section, and needs none.
  */
 #include "iommu/internal.h"
 
@@ -89,6 +90,12 @@ static bool has(const struct group *g, const struct pci_dev *pdev)
 	return false;
 }
 
+static bool is_gone(struct pci_dev *pdev)
+{
+	return pcidev_marked(pdev, PCI_MARK_LOST) ||
+	       life_is_dead(life_state(&pdev->life));
+}
+
 /* In the section in which @pdev was found. */
 static int add(struct group *g, struct pci_dev *pdev, enum pci_group_why why,
 	       const struct pci_dev *with, const struct pci_dev *at)
@@ -97,12 +104,11 @@ static int add(struct group *g, struct pci_dev *pdev, enum pci_group_why why,
 		return 0;
 	if (g->n == PCI_GROUP_MAX)
 		return -E2BIG;
-	if (!pcidev_tryget(pdev)) {
+	if (g->unheld && is_gone(pdev))
+		return 0;
+	if (!g->unheld && !pcidev_tryget(pdev)) {
 		g->busy = pdev->desc.sbdf;
-		return pcidev_marked(pdev, PCI_MARK_LOST) ||
-				       life_is_dead(life_state(&pdev->life))
-			       ? 0
-			       : -EBUSY;
+		return is_gone(pdev) ? 0 : -EBUSY;
 	}
 	g->entry[g->n++] = (struct group_entry){
 		.pdev = pdev,
@@ -228,22 +234,16 @@ static int expand(struct group *g, unsigned int i)
 }
 
 /*
- * A device that is not dead when the section has begun has its parents until
- * the section ends: it drops them after it dies.
+ * In a section. A device that is not dead when that has begun has its parents
+ * until it ends: it drops them after it dies.
  */
-int group_find(struct group *g, struct pci_dev *pdev)
+static int find_all(struct group *g, struct pci_dev *pdev)
 {
 	unsigned int i;
 	int err = 0;
 
-	*g = (struct group){ .entry = plat_zalloc(PCI_GROUP_MAX *
-						  sizeof(*g->entry)) };
-	if (!g->entry)
-		return -ENOMEM;
-	plat_rcu_read_lock();
 	if (life_is_dead(life_state(&pdev->life)))
 		err = -ENODEV;
-	pcidev_get(pdev);
 	g->entry[g->n++] = (struct group_entry){
 		.pdev = pdev,
 		.info = { .sbdf = pdev->desc.sbdf,
@@ -254,6 +254,26 @@ int group_find(struct group *g, struct pci_dev *pdev)
 	};
 	for (i = 0; iommu_on && i < g->n && !err; i++)
 		err = expand(g, i);
+	return err;
+}
+
+static int group_alloc(struct group *g, bool unheld)
+{
+	*g = (struct group){ .entry = plat_zalloc(PCI_GROUP_MAX *
+						  sizeof(*g->entry)),
+			     .unheld = unheld };
+	return g->entry ? 0 : -ENOMEM;
+}
+
+int group_find(struct group *g, struct pci_dev *pdev)
+{
+	int err = group_alloc(g, false);
+
+	if (err)
+		return err;
+	pcidev_get(pdev);
+	plat_rcu_read_lock();
+	err = find_all(g, pdev);
 	plat_rcu_read_unlock();
 	return err;
 }
@@ -264,6 +284,24 @@ void group_put(struct group *g)
 		pcidev_put(g->entry[--g->n].pdev);
 	plat_free(g->entry);
 	g->entry = NULL;
+}
+
+int group_any_other(struct pci_dev *pdev, bool (*fn)(struct pci_dev *other))
+{
+	struct group g;
+	bool any = false;
+	unsigned int i;
+	int err = group_alloc(&g, true);
+
+	if (err)
+		return err;
+	plat_rcu_read_lock();
+	err = find_all(&g, pdev);
+	for (i = 1; i < g.n && !any; i++)
+		any = fn(g.entry[i].pdev);
+	plat_rcu_read_unlock();
+	plat_free(g.entry);
+	return any ? 1 : err;
 }
 
 /* --- for people --------------------------------------------------------------------------- */

@@ -36,6 +36,7 @@ struct iommu_ticket {
 	enum { TICKET_NONE, TICKET_WANTED, TICKET_BEGUN, TICKET_FAILED } state;
 	pci_sbdf_t rid; /* fixed: of whose requests, if it is a context's */
 	uint64_t number;
+	uint64_t since; /* plat_now(): it began, or could not yet; 0: no try */
 };
 
 /* --- a bridge's alias -------------------------------------------------------------- */
@@ -53,7 +54,6 @@ struct iommu_alias {
 	struct dma_space *space;    /* NULL: memory as it is; owns none */
 	bool stuck;                 /* it was not forgotten in time */
 	struct iommu_ticket ticket; /* … of all that have left it */
-	uint64_t begun;             /* when that was; plat_now() */
 };
 
 /* --- a device ------------------------------------------------------------------ */
@@ -66,7 +66,7 @@ struct pci_iommu {
 	uint16_t acs;             /* fixed: of ACS Control, what is on */
 	uint8_t nrids; /* fixed; 0: it has the alias's, or sends nothing */
 	bool confined; /* dma->lock; its space is stale, and it was blocked */
-	/* Under iommu_lock(), down to begun. */
+	/* Under iommu_lock(), down to device. */
 	uint8_t mode; /* enum iommu_mode, of all its requester IDs */
 	bool ats, uses_alias, stuck;
 	uint16_t domid;               /* mode SPACE: whose */
@@ -74,8 +74,6 @@ struct pci_iommu {
 	hf_atomic(uint32_t) last_seq; /* fault.c */
 	struct dma_space *space; /* owns a reference, until it is forgotten */
 	struct iommu_ticket device; /* its own cache */
-	uint64_t begun;             /* when the last of .context[], and then
-				       .device, was; plat_now() */
 
 	struct pci_dma *dma;        /* who owns op, or revokes */
 	struct list_head dma_entry; /* dma->lock */
@@ -88,7 +86,7 @@ struct pci_iommu {
 	struct iommu_ticket context[];
 };
 
-PCI_EACH_DEVICE(sizeof(struct pci_iommu) + sizeof(struct iommu_ticket), 192);
+PCI_EACH_DEVICE(sizeof(struct pci_iommu) + sizeof(struct iommu_ticket), 200);
 
 /* A bridge to conventional PCI, which sends nothing of its own. */
 static inline bool iommu_is_conventional(const struct pci_dev *bridge)
@@ -149,9 +147,12 @@ int iommu_forgotten(struct pci_iommu *iommu, const char **why);
 void iommu_forget_again(struct pci_iommu *iommu);
 
 /*
- * One flush in steps: TICKET_WANTED first. 0 it is over; -EINPROGRESS; -EIO it
- * failed, and so for ever. The host's calls only.
+ * One flush in steps, wanted first. 0 it is over; -EINPROGRESS; -ETIMEDOUT it is
+ * under way, and has had PCI_FLUSH_TIME since it began, or since it was first
+ * refused for want of room; -EIO it failed, and so for ever. The host's calls
+ * only.
  */
+void iommu_flush_want(struct iommu_ticket *ticket);
 int iommu_flush_step(struct pci_host *host, const struct iommu_flush *what,
 		     struct iommu_ticket *ticket);
 
@@ -268,6 +269,7 @@ struct group {
 	unsigned int n;
 	struct group_entry *entry; /* owned; PCI_GROUP_MAX; the first: asked */
 	pci_sbdf_t busy;           /* -EBUSY: which one */
+	bool unheld;               /* in a section, without references */
 };
 
 /*
@@ -277,5 +279,11 @@ struct group {
  */
 int group_find(struct group *g, struct pci_dev *pdev) __must_check;
 void group_put(struct group *g);
+/*
+ * Does @fn hold for another member, those that are being drained among them?
+ * 1, 0; or no, of those that were found: -E2BIG; -ENOMEM; -ENODEV. @fn is called
+ * in a section, without a reference on it.
+ */
+int group_any_other(struct pci_dev *pdev, bool (*fn)(struct pci_dev *other));
 
 #endif

@@ -213,28 +213,24 @@ static void iommu_added(struct pci_dev *pdev)
 	pcidev_end(pdev);
 }
 
-/* Does a guest have another of its group? Who cannot be asked counts. */
+static bool has_guest(struct pci_dev *other)
+{
+	struct domain *d;
+	bool has;
+
+	pci_lock(&other->lock);
+	d = hf_load_relaxed(&other->owner);
+	has = d && !domain_is_special(d);
+	pci_unlock(&other->lock);
+	return has;
+}
+
+/* Does a guest have another of its group? If that cannot be found out: yes. */
 static bool has_guest_next_to(struct pci_dev *pdev)
 {
-	struct group g;
-	unsigned int i;
-	bool has;
-	int err;
+	int ret = any_guest() ? group_any_other(pdev, has_guest) : 0;
 
-	if (!any_guest())
-		return false;
-	err = group_find(&g, pdev);
-	has = err && err != -E2BIG;
-	for (i = 1; i < g.n && !has; i++) {
-		struct domain *d;
-
-		pci_lock(&g.entry[i].pdev->lock);
-		d = hf_load_relaxed(&g.entry[i].pdev->owner);
-		has = d && !domain_is_special(d);
-		pci_unlock(&g.entry[i].pdev->lock);
-	}
-	group_put(&g);
-	return has;
+	return ret && ret != -E2BIG;
 }
 
 /* --- from owner to owner ---------------------------------------------------------- */

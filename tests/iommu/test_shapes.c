@@ -596,6 +596,30 @@ static void test_a_member_that_is_drained(void **state)
 	assert_int_equal(pci_device_lost(at("0:1:0.1")), 0);
 }
 
+/* It is the host's as long as it is there: who comes home next to it may. */
+static void test_a_member_that_is_drained_is_no_guests(void **state)
+{
+	struct pci_removal *op;
+	struct pci_dev *ref;
+	int err;
+
+	(void)state;
+	many(3);
+	assert_int_equal(pci_hide_device(at("0:1:0.2"), true), 0);
+	ref = get("0:1:0.1");
+	assert_int_equal(pci_removal_start(at("0:1:0.1"), 0, 1000 * MSEC, "t",
+					   NULL, NULL, &op),
+			 0);
+	assert_int_equal(pci_removal_step(op), -EINPROGRESS);
+	err = pci_hide_device(at("0:1:0.2"), false);
+	pcidev_put(ref);
+	while (pci_removal_step(op) == -EINPROGRESS)
+		;
+	pci_removal_finish(op);
+	assert_int_equal(err, 0);
+	assert_string_equal(broken("0:1:0.2"), "");
+}
+
 static void test_the_first_that_is_busy_is_named(void **state)
 {
 	struct pci_dev *pdev;
@@ -1171,6 +1195,7 @@ int main(void)
 		SHAPE(test_a_group_that_is_too_large),
 		SHAPE(test_more_are_missing_than_are_named),
 		SHAPE(test_a_member_that_is_drained),
+		SHAPE(test_a_member_that_is_drained_is_no_guests),
 		SHAPE(test_the_first_that_is_busy_is_named),
 		SHAPE(test_one_in_quarantine_is_not_brought_along),
 		SHAPE(test_a_neighbour_that_is_hidden_is_no_guests),

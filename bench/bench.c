@@ -36,14 +36,14 @@ static void fix_layout(char **argv)
 {
 	static const char tunables[] = "GLIBC_TUNABLES";
 	int now = personality(0xffffffff);
-	bool same = now == -1 || now & ADDR_NO_RANDOMIZE ||
-		    personality((unsigned long)now | ADDR_NO_RANDOMIZE) == -1;
+	bool anew = !getenv(tunables) &&
+		    !setenv(tunables, "glibc.malloc.hugetlb=1", 1);
 
-	if (getenv(tunables) || setenv(tunables, "glibc.malloc.hugetlb=1", 1)) {
-		if (same)
-			return;
-	}
-	execv("/proc/self/exe", argv);
+	if (now != -1 && !(now & ADDR_NO_RANDOMIZE))
+		anew |= personality((unsigned long)now | ADDR_NO_RANDOMIZE) !=
+			-1;
+	if (anew)
+		execv("/proc/self/exe", argv);
 }
 
 /* Of later passes only the figures are kept. */

@@ -31,8 +31,6 @@ int pci_reset_method_parse(const char *name)
 
 /* --- order ----------------------------------------------------------------- */
 
-#define ASKED 3 /* times, of who does not answer */
-
 #define ORDER_DEFAULT                                      \
 	((PCI_RESET_FLR + 1u) | (PCI_RESET_AF + 1u) << 4 | \
 	 (PCI_RESET_PM + 1u) << 8 | (PCI_RESET_BUS + 1u) << 12)
@@ -87,15 +85,26 @@ int pci_reset_order(pci_sbdf_t sbdf, const enum pci_reset_method *order,
 
 /* --- what there is -------------------------------------------------------------- */
 
-/* What does not answer is asked again: to have no way to be reset is no error. */
-static bool says(struct pci_dev *pdev, uint16_t cap, uint16_t reg, uint8_t size,
-		 uint32_t bit)
+/*
+ * Whoever does not answer is asked again, thrice in all: to have no way to be
+ * reset is no error. All-ones: no answer, or no @cap.
+ */
+static uint32_t ask(struct pci_dev *pdev, uint16_t cap, uint16_t reg,
+		    uint8_t size)
 {
 	uint32_t val = conf_ones(size);
 	unsigned int i;
 
-	for (i = 0; cap && i < ASKED && val == conf_ones(size); i++)
+	for (i = 0; cap && i < 3 && val == conf_ones(size); i++)
 		val = pcidev_read(pdev, cap + reg, size);
+	return val;
+}
+
+static bool says(struct pci_dev *pdev, uint16_t cap, uint16_t reg, uint8_t size,
+		 uint32_t bit)
+{
+	uint32_t val = ask(pdev, cap, reg, size);
+
 	return val != conf_ones(size) && val & bit;
 }
 
@@ -103,11 +112,8 @@ static bool says(struct pci_dev *pdev, uint16_t cap, uint16_t reg, uint8_t size,
 static bool loses_state(struct pci_dev *pdev)
 {
 	uint16_t pm = pdev->desc.is_vf ? 0 : pdev->desc.pm;
-	uint32_t val = conf_ones(2);
-	unsigned int i;
+	uint32_t val = ask(pdev, pm, PCI_PM_CTRL, 2);
 
-	for (i = 0; pm && i < ASKED && val == conf_ones(2); i++)
-		val = pcidev_read(pdev, pm + PCI_PM_CTRL, 2);
 	return val != conf_ones(2) && !(val & PCI_PM_CTRL_NO_SOFT_RESET);
 }
 
@@ -139,9 +145,8 @@ bool reset_has_children(struct pci_dev *pdev)
 
 static void power(struct pci_dev *pdev, uint16_t state)
 {
-	(void)conf_update(pdev, pdev->desc.pm + PCI_PM_CTRL,
-			  PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_STATUS,
-			  state);
+	conf_update(pdev, pdev->desc.pm + PCI_PM_CTRL,
+		    PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_STATUS, state);
 }
 
 int reset_begin(struct pci_dev *pdev)

@@ -41,12 +41,12 @@ const char *pci_op_name(enum pci_op op)
 {
 	static const char *const name[PCI_OP_COUNT] = {
 		[PCI_OP_NONE] = "none",
+		[PCI_OP_ADD] = "registration",
 		[PCI_OP_REMOVE] = "removal",
 		[PCI_OP_LOSS] = "loss",
 		[PCI_OP_ASSIGN] = "assignment",
 		[PCI_OP_DEASSIGN] = "deassignment",
 		[PCI_OP_RESET] = "reset",
-		[PCI_OP_GROUP] = "group operation",
 		[PCI_OP_VFS] = "VF operation",
 	};
 

@@ -109,7 +109,8 @@ static struct pci_dev *pdev_alloc(struct pci_segment *pseg,
 	pci_lock_init(&pdev->lock, LOCK_DEVICE, "device", 0);
 	plat_event_init(&pdev->event);
 	plat_event_init(&pdev->idle);
-	plat_event_set(&pdev->idle);
+	pdev->op = PCI_OP_ADD; /* until the stages have seen it published */
+	pdev->op_since = pdev->added;
 	tracker_init(&pdev->tracker);
 	list_init(&pdev->holds);
 	list_init(&pdev->domain_entry);
@@ -296,6 +297,7 @@ static int add_new(struct pci_segment *pseg, const struct pci_dev_desc *desc,
 	plat_free(spare);
 	pci_stat_add(PCI_STAT_ADDED, 1);
 	pci_stages_added(pdev);
+	pcidev_end(pdev);
 	*out = pdev;
 	return 0;
 

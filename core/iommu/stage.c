@@ -186,31 +186,10 @@ static void admit(struct pci_dev *pdev)
 	pcidev_quarantine(pdev);
 }
 
-static bool is_new(struct pci_dev *pdev)
-{
-	struct pci_iommu *iommu = pdev->iommu;
-	bool blocked;
-
-	pci_lock(iommu_lock(iommu));
-	blocked = iommu->mode == IOMMU_BLOCKED;
-	pci_unlock(iommu_lock(iommu));
-	return blocked && hf_load_acquire(&pdev->owner) == hardware_domain;
-}
-
-/* Somebody may have been faster, and given it to a guest, or removed it. */
 static void iommu_added(struct pci_dev *pdev)
 {
-	int err;
-
-	if (!has_unit(pdev))
-		return;
-	while ((err = pcidev_begin(pdev, PCI_OP_GROUP, NULL)) == -EBUSY)
-		plat_event_wait(&pdev->idle, PLAT_FOREVER);
-	if (err)
-		return;
-	if (is_new(pdev))
+	if (has_unit(pdev) && !pdev->pseg->host->ops->read_only)
 		admit(pdev);
-	pcidev_end(pdev);
 }
 
 static bool has_guest(struct pci_dev *other)

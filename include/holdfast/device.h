@@ -217,12 +217,12 @@ const char *pci_state_name(enum pci_state state);
 /* What excludes each other on one device. */
 enum pci_op {
 	PCI_OP_NONE,
+	PCI_OP_ADD, /* published, and its registration is not over */
 	PCI_OP_REMOVE,
 	PCI_OP_LOSS,
 	PCI_OP_ASSIGN,
 	PCI_OP_DEASSIGN,
 	PCI_OP_RESET,
-	PCI_OP_GROUP,
 	PCI_OP_VFS, /* VFs are being enabled or disabled */
 	PCI_OP_COUNT
 };

@@ -25,7 +25,10 @@ struct pci_stage {
 	int rank;
 	/* The device is being added, not yet published. 0 or an error. */
 	int (*attach)(struct pci_dev *pdev);
-	/* It is published; the caller of the registration has a reference. */
+	/*
+	 * It is published; the caller of the registration has a reference, and
+	 * owns pdev->op: it is nobody else's yet, nor removed.
+	 */
 	void (*added)(struct pci_dev *pdev);
 	/* A guest loses it at once: hide it from the guest, mask, block. */
 	void (*cut_off)(struct pci_dev *pdev);

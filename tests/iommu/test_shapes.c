@@ -927,45 +927,48 @@ static void test_who_arrives_is_seen_by_an_assignment(void **state)
 	assert_string_equal(broken("0:1:0.1"), "");
 }
 
-static void begin_with(struct pci_dev *pdev)
+static pthread_t loser;
+
+static void *lose(void *pdev)
 {
-	member = pdev;
-	pcidev_get(pdev);
-	assert_int_equal(pcidev_begin(pdev, PCI_OP_RESET, NULL), 0);
+	assert_int_equal(pci_device_lost(pcidev_sbdf(pdev)), 0);
+	return NULL;
 }
 
-static void and_hide_it(void)
+static void is_asked_for(struct pci_dev *pdev)
 {
-	pci_sbdf_t sbdf = pcidev_sbdf(member);
+	pci_sbdf_t sbdf = pcidev_sbdf(pdev);
+	struct pci_removal *op;
+	char name[PCI_SBDF_LEN];
 
-	member_is_free();
-	assert_int_equal(pci_hide_device(sbdf, true), 0);
+	assert_int_equal(pci_hide_device(sbdf, true), -EBUSY);
+	assert_int_equal(pci_removal_start(sbdf, PCI_REMOVE_FORCE,
+					   PLAT_NSEC_PER_SEC, NULL, NULL, NULL,
+					   &op),
+			 -EBUSY);
+	assert_int_equal(give(one, pci_sbdf_print(name, sbdf), 0), -EBUSY);
+	assert_string_equal(told.who, "registration");
 }
 
-static void and_lose_it(void)
+static void is_lost(struct pci_dev *pdev)
 {
-	pci_sbdf_t sbdf = pcidev_sbdf(member);
-
-	member_is_free();
-	assert_int_equal(pci_device_lost(sbdf), 0);
+	assert_int_equal(pthread_create(&loser, NULL, lose, pdev), 0);
+	while (!pcidev_marked(pdev, PCI_MARK_LOST))
+		sched_yield();
 }
 
-static void test_somebody_is_faster_than_its_arrival(void **state)
+static void test_nobody_is_faster_than_its_arrival(void **state)
 {
 	(void)state;
-	on_added = begin_with;
-	clock_meanwhile = member_is_free;
+	on_added = is_asked_for;
 	endpoint("0:1:0.0", NULL);
+	assert_null(on_added);
 	assert_int_equal(context("0:1:0.0").mode, IOMMU_IDENTITY);
-	on_added = begin_with;
-	clock_meanwhile = and_hide_it;
+	assert_int_equal(pci_remove_device(at("0:1:0.0"), 0, 0, NULL), 0);
+	on_added = is_lost;
 	endpoint("0:2:0.0", NULL);
-	assert_int_equal(context("0:2:0.0").mode, IOMMU_BLOCKED);
-	assert_string_equal(owner("0:2:0.0"), "hidden");
-	on_added = begin_with;
-	clock_meanwhile = and_lose_it;
-	endpoint("0:3:0.0", NULL);
-	assert_false(is_there("0:3:0.0"));
+	pthread_join(loser, NULL);
+	assert_false(is_there("0:2:0.0"));
 }
 
 /* --- ACS that is not what it says ------------------------------------------------------------------------ */
@@ -1211,7 +1214,7 @@ int main(void)
 		SHAPE(test_the_deadline_comes_before_the_flush_is_given_up),
 		SHAPE(test_who_arrives_waits_for_an_assignment),
 		SHAPE(test_who_arrives_is_seen_by_an_assignment),
-		SHAPE(test_somebody_is_faster_than_its_arrival),
+		SHAPE(test_nobody_is_faster_than_its_arrival),
 		SHAPE(test_acs_that_cannot_be_read_is_off),
 		SHAPE(test_acs_that_cannot_be_written_is_off),
 		SHAPE(test_a_read_only_hosts_acs_is_as_it_is),

@@ -645,7 +645,7 @@ static void test_another_operation_is_waited_for(void **state)
 
 	(void)state;
 	without_vfs();
-	pf = pf_with_op(PCI_OP_GROUP);
+	pf = pf_with_op(PCI_OP_ADD);
 	wr(PCI_SRIOV_CTRL, 2, ON);
 	assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_AGAIN);
 	assert_int_equal(hw_control(), PCI_SRIOV_CTRL_MSE & hw_control());
@@ -656,13 +656,13 @@ static void test_another_operation_is_waited_for(void **state)
 
 static void test_but_not_for_ever(void **state)
 {
-	struct pci_dev *pf = pf_with_op(PCI_OP_GROUP);
+	struct pci_dev *pf = pf_with_op(PCI_OP_ADD);
 
 	(void)state;
 	switch_vfs(0); /* a second */
 	assert_int_equal(control(), ON);
 	assert_int_equal(vfs(), 4);
-	assert_told("refused: group operation");
+	assert_told("refused: registration");
 	end_op(pf);
 }
 
@@ -1060,7 +1060,7 @@ static void test_an_operation_of_a_vf_is_waited_for(void **state)
 	while (vfs() == 4)
 		assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_AGAIN);
 	pci_lock(&vf->lock);
-	assert_int_equal(pci_op_begin(vf, PCI_OP_GROUP), 0);
+	assert_int_equal(pci_op_begin(vf, PCI_OP_ADD), 0);
 	pci_unlock(&vf->lock);
 	while (vfs() > 1)
 		assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_AGAIN);

@@ -440,6 +440,8 @@ bool vpci_flr_step(struct vpci *view, uint64_t *when);
  * True and *@when: not finished.
  */
 bool vpci_vfs_step(struct pci_dev *pdev, struct vpci *view, uint64_t *when);
+/* By the owner of pdev->op. */
+void vpci_vfs_forget(struct pci_dev *pdev, struct vpci *view);
 void vpci_vfs_free(struct vpci *view);
 
 #endif

@@ -32,7 +32,13 @@
  * V4  A removal of the PF without its VFs finds their CHILD holds; with them,
  *     it owns all their operations, and the steps wait. Its quiesce reads and
  *     clears VF Enable, and puts it back if the PF stays: either way V2.
- * V5  The operation of a VF is taken while that of its PF is owned. The other
+ * V5  What was wanted of a PF that has left the hardware domain meanwhile is
+ *     forgotten, and told, by who brings it home: the owner of pdev->op, before
+ *     the domain can write again, and a grace period after it could. VF Enable
+ *     goes with it if no VF is registered; config has read what it keeps of
+ *     SR-IOV by then. Till then a step does nothing: it sees the owner under
+ *     pdev->lock.
+ * V6  The operation of a VF is taken while that of its PF is owned. The other
  *     way round nobody waits: removals take theirs at once or not at all, a
  *     loss has given the VF's back before it waits for the PF's.
  */
@@ -345,13 +351,16 @@ static enum outcome begin(struct step *s, struct vpci *view)
 {
 	enum outcome outcome = OVER;
 	struct vpci_vfs *vfs = s->vfs;
-	bool late = false;
+	bool late = false, left;
+	struct domain *d;
 	enum pci_op op;
 
 	pci_lock(&s->pf->lock);
 	op = s->pf->op;
 	s->want = (uint16_t)hf_load_relaxed(&vfs->control);
-	if (vpci_vfs_busy(view)) {
+	d = hf_load_relaxed(&s->pf->owner);
+	left = d && d != hardware_domain;
+	if (vpci_vfs_busy(view) && !left) {
 		int err = pci_op_begin(s->pf, PCI_OP_VFS);
 
 		/* Not if it is another vCPU with this one. */
@@ -365,7 +374,7 @@ static enum outcome begin(struct step *s, struct vpci *view)
 		vfs->phase = VPCI_VFS_BEGIN;
 	if (outcome == GO_ON)
 		vfs->fresh = false;
-	if (outcome == OVER)
+	if (outcome == OVER && !left)
 		finish(s, view);
 	pci_unlock(&s->pf->lock);
 	if (late)
@@ -407,6 +416,27 @@ bool vpci_vfs_step(struct pci_dev *pdev, struct vpci *view, uint64_t *when)
 		: outcome == IN_WAY ? now + RETRY
 				    : now;
 	return vpci_vfs_busy(view);
+}
+
+void vpci_vfs_forget(struct pci_dev *pdev, struct vpci *view)
+{
+	struct step s = { .pf = pdev, .vfs = view->vfs };
+	bool busy;
+
+	pci_lock(&pdev->lock);
+	busy = vpci_vfs_busy(view);
+	if (busy) {
+		s.want = (uint16_t)hf_load_relaxed(&s.vfs->control);
+		finish(&s, view);
+	}
+	if (busy && !pdev->nchildren) {
+		conf_update(pdev, pdev->desc.sriov + PCI_SRIOV_CTRL,
+			    PCI_SRIOV_CTRL_VFE, 0);
+		s.vfs->until = plat_now() + REST_TIME;
+	}
+	pci_unlock(&pdev->lock);
+	if (busy)
+		tell_refused(pdev, NULL, "it has changed hands");
 }
 
 void vpci_vfs_free(struct vpci *view)

@@ -112,8 +112,10 @@ static int vpci_enter(struct pci_dev *pdev, struct domain *d)
 
 	if (d == hardware_domain) {
 		view = hf_load_relaxed(&pdev->hw_view);
-		if (view)
-			welcome_home(view);
+		if (!view)
+			return 0;
+		vpci_vfs_forget(pdev, view);
+		welcome_home(view);
 		return 0;
 	}
 	err = vpci_build(pdev, d,

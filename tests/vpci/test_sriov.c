@@ -723,23 +723,58 @@ static void test_a_refused_removal_of_the_pf_does_not_stop_it(void **state)
 	assert_int_equal(vfs(), 4);
 }
 
-static void test_the_pf_is_given_to_a_guest_and_comes_back(void **state)
+/* To a guest and back. */
+static void change_hands(void)
 {
 	struct domain *d = guest("web1");
+	struct pci_dev *pf = pci_get_pdev(NULL, PF);
+	uint32_t before = hw_control();
+	uint64_t when;
 
+	give(d, PF);
+	assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_DONE);
+	/* one that had looked at the owner before */
+	assert_true(vpci_vfs_step(pf, hf_load_acquire(&pf->hw_view), &when));
+	assert_int_equal(hw_control(), before);
+	pcidev_put(pf);
+	told.count = 0;
+	assert_int_equal(pci_deassign_device(d, PF, 0, NULL), 0);
+	assert_told("refused: it has changed hands");
+	end_of(d);
+}
+
+static void test_the_pf_is_given_to_a_guest_and_comes_back(void **state)
+{
 	(void)state;
 	without_vfs();
 	wr(PCI_SRIOV_CTRL, 2, ON);
 	assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_AGAIN);
-	give(d, PF);
-	assert_int_equal(vpci_process_pending(&vcpu, NULL), PCI_DONE);
-	assert_int_equal(pci_deassign_device(d, PF, 0, NULL), 0);
-	/* its next write takes it up again */
-	wr(PCI_SRIOV_CTRL, 2, ON);
+	change_hands();
+	assert_int_equal(control(), PCI_SRIOV_CTRL_MSE);
+	wr(PCI_SRIOV_NUM_VF, 2, 2);
+	assert_int_equal(rd(PCI_SRIOV_NUM_VF, 2), 2);
 	finish();
+	assert_int_equal(vfs(), 0);
+	switch_vfs(ON);
 	assert_int_equal(control(), ON);
+	assert_int_equal(vfs(), 2);
+}
+
+static void test_nor_is_the_rest_added_of_a_pf_that_was_given_away(void **state)
+{
+	(void)state;
+	without_vfs();
+	wr(PCI_SRIOV_CTRL, 2, ON);
+	while (vfs() < 2)
+		(void)!vpci_process_pending(&vcpu, NULL);
+	change_hands();
+	assert_int_equal(control(), ON);
+	finish();
+	assert_int_equal(vfs(), 2);
+	switch_vfs(0);
+	assert_int_equal(vfs(), 0);
+	switch_vfs(ON);
 	assert_int_equal(vfs(), 4);
-	end_of(d);
 }
 
 static hf_atomic(uint32_t) go;
@@ -1237,6 +1272,7 @@ int main(void)
 		CASE(test_the_pf_is_removed_in_the_settle_time),
 		CASE(test_a_refused_removal_of_the_pf_does_not_stop_it),
 		CASE(test_the_pf_is_given_to_a_guest_and_comes_back),
+		CASE(test_nor_is_the_rest_added_of_a_pf_that_was_given_away),
 		CASE(test_a_loss_and_the_steps_wait_for_each_other_briefly),
 		CASE(test_a_vcpu_that_dies_in_the_middle_keeps_nothing),
 		CASE(test_vfs_that_a_reset_took_away_are_lost),

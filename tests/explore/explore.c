@@ -11,7 +11,7 @@ static const struct explore_scenario *const *const themes[] = {
 	trap_scenarios,     vpci_scenarios,       loss_scenarios,
 	owner_scenarios,    registry_scenarios,   dma_scenarios,
 	irq_scenarios,      reset_scenarios,      triple_scenarios,
-	crowd_scenarios,    quarantine_scenarios,
+	crowd_scenarios,    quarantine_scenarios, vfs_scenarios,
 #ifdef EXPLORE_XEN
 	pirq_scenarios,
 #endif

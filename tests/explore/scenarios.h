@@ -30,6 +30,7 @@ extern const struct explore_scenario *const dma_scenarios[];
 extern const struct explore_scenario *const irq_scenarios[];
 extern const struct explore_scenario *const reset_scenarios[];
 extern const struct explore_scenario *const quarantine_scenarios[];
+extern const struct explore_scenario *const vfs_scenarios[];
 /* Where there are Xen's headers. */
 extern const struct explore_scenario *const pirq_scenarios[];
 extern const struct explore_scenario *const triple_scenarios[];

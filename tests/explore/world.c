@@ -34,6 +34,45 @@ static uint8_t regs[0x80];
 static unsigned int resets;
 static bool dead, dies;
 
+/* SR-IOV of the PF, whose VF is there while it is enabled. */
+static uint16_t vf_control;
+static bool vf_guard;
+
+uint16_t world_vf_control(void)
+{
+	return vf_control;
+}
+
+void world_vf_guard(bool on)
+{
+	vf_guard = on;
+}
+
+static uint32_t sriov_get(unsigned int reg)
+{
+	switch (reg) {
+	case 0:
+		return PCI_EXT_CAP_ID_SRIOV | 1 << 16;
+	case PCI_SRIOV_CTRL:
+		return vf_control;
+	case PCI_SRIOV_TOTAL_VF:
+	case PCI_SRIOV_INITIAL_VF:
+	case PCI_SRIOV_NUM_VF:
+	case PCI_SRIOV_VF_OFFSET:
+	case PCI_SRIOV_VF_STRIDE:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* A VF has no IDs of its own (PCIe 6.0 §9.3.4.1.1). */
+static bool reads_ones(pci_sbdf_t sbdf, uint16_t reg)
+{
+	return modules & WORLD_VFS && sbdf.sbdf == VF.sbdf &&
+	       (reg < PCI_COMMAND || !(vf_control & PCI_SRIOV_CTRL_VFE));
+}
+
 static uint32_t reg_get(unsigned int reg, unsigned int size)
 {
 	uint32_t val = 0;
@@ -176,6 +215,11 @@ static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		touched(f);
 		return 0;
 	}
+	if (modules & WORLD_VFS && sbdf.sbdf == PF.sbdf && reg >= WORLD_SRIOV) {
+		*val = sriov_get(reg - WORLD_SRIOV);
+		touched(f);
+		return 0;
+	}
 	switch (reg) {
 	case PCI_VENDOR_ID:
 	case PCI_DEVICE_ID:
@@ -201,6 +245,8 @@ static int host_read(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 	default:
 		*val = 0;
 	}
+	if (reads_ones(sbdf, reg))
+		*val = ALL_ONES;
 	*val &= ALL_ONES >> (32 - 8 * size);
 	touched(f);
 	reads++;
@@ -232,8 +278,20 @@ static int host_write(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
 		hf_store_relaxed(&f->scratch, val);
 	else if (units && sbdf.sbdf == CARD.sbdf && reg + size <= sizeof(regs))
 		reg_set(reg, size, val);
+	if (modules & WORLD_VFS && sbdf.sbdf == PF.sbdf &&
+	    reg == WORLD_SRIOV + PCI_SRIOV_CTRL) {
+		ensure(!vf_guard || !(val & PCI_SRIOV_CTRL_VFE));
+		vf_control = (uint16_t)val;
+	}
 	touched(f);
 	return 0;
+}
+
+/* The core looks for a function of which it knows nothing. */
+static void host_adding(struct pci_host *host, pci_sbdf_t sbdf)
+{
+	(void)host;
+	function(sbdf)->promised = false;
 }
 
 static void host_removed(struct pci_host *host, pci_sbdf_t sbdf)
@@ -247,6 +305,7 @@ static const struct pci_host_ops ops = {
 	.read = host_read,
 	.mem_read = host_mem_read,
 	.write = host_write,
+	.adding = host_adding,
 	.removed = host_removed,
 };
 static struct pci_host host = { .ops = &ops, .name = "explored" };
@@ -307,7 +366,6 @@ static int add_scratch(struct vpci *view, struct pci_dev *pdev,
 				       NULL);
 }
 
-static const struct vpci_options options = { .extend = add_scratch };
 /* Two faults, so that scenarios are small. */
 static const struct pci_iommu_options iommu_options = { .fault_limit = 2 };
 
@@ -340,6 +398,8 @@ int world_add(pci_sbdf_t sbdf, unsigned int generation)
 
 	if (modules & WORLD_RESET && sbdf.sbdf == CARD.sbdf)
 		desc.af = WORLD_AF;
+	if (modules & WORLD_VFS && sbdf.sbdf == PF.sbdf)
+		desc.sriov = WORLD_SRIOV;
 	if ((msi || modules & WORLD_IRQ) && sbdf.sbdf == CARD.sbdf) {
 		desc.msi = WORLD_MSI;
 		desc.msi_vectors = 1;
@@ -366,6 +426,10 @@ int world_add(pci_sbdf_t sbdf, unsigned int generation)
 
 void world_empty(void)
 {
+	const struct vpci_options options = {
+		.extend = add_scratch,
+		.hardware_views = modules & WORLD_VFS,
+	};
 	const pci_sbdf_t all[] = { PF_NEIGHBOUR, PF, VF, CARD_NEIGHBOUR, CARD };
 	unsigned int i;
 
@@ -383,7 +447,10 @@ void world_empty(void)
 	memset(&world_report, 0, sizeof(world_report));
 	memset(&world_session, 0, sizeof(world_session));
 	ensure(!pci_init());
-	if (modules & WORLD_RESET) /* which restores what it has recorded */
+	vf_control = 0;
+	vf_guard = false;
+	/* Resets restore what it has recorded, and it finds VFs. */
+	if (modules & (WORLD_RESET | WORLD_VFS))
 		ensure(!pci_config_init());
 	ensure(!pci_vpci_init(&options));
 	host.msi = modules & WORLD_IRQ ? &unit_msi : NULL;

@@ -75,10 +75,18 @@ enum {
 	WORLD_IRQ = 1 << 1,
 	WORLD_RESET = 1 << 2, /* by Advanced Features, which the guest sees */
 	WORLD_MSIX = 1 << 3,  /* a table of one, in no BAR */
+	WORLD_VFS = 1 << 4, /* the PF has SR-IOV; the hardware domain's views */
 };
 void world_with(unsigned int modules);
 #define WORLD_MSIX_CAP 0x44
 #define WORLD_AF 0x70
+#define WORLD_SRIOV 0x100
+/*
+ * The PF's SR-IOV Control; of which VF Enable is to be set by nobody while it is
+ * guarded.
+ */
+uint16_t world_vf_control(void);
+void world_vf_guard(bool on);
 /* What the card would send now, if its registers let it; else pending. */
 struct world_message {
 	uint64_t address;

@@ -1036,6 +1036,9 @@ static void test_a_step_of_a_lost_pf_is_the_last(void **state)
 	hf_fetch_or_acq_rel(&pf->marks, PCI_MARK_LOST);
 	assert_false(vpci_vfs_step(pf, view, &when));
 	hf_fetch_and_release(&pf->marks, ~(uint32_t)PCI_MARK_LOST);
+	wr(PCI_SRIOV_CTRL, 2, ON);
+	assert_int_equal(pci_device_lost(PF), 0); /* it is nobody's, too */
+	assert_false(vpci_vfs_step(pf, view, &when));
 	assert_int_equal(hw_control() & PCI_SRIOV_CTRL_VFE, 0);
 	assert_int_equal(told.count, 0);
 	pcidev_put(pf);

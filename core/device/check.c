@@ -77,7 +77,7 @@ static unsigned int check_device(struct pci_segment *pseg, struct pci_dev *pdev,
 		broken += broken_rule(sbdf, "at another's address");
 	if (life_state(&pdev->life) != PCI_STATE_LIVE)
 		broken += broken_rule(sbdf, "published and not live");
-	if (pdev->op != PCI_OP_NONE || pdev->removal)
+	if (pdev->op != PCI_OP_NONE || pdev->op_for)
 		broken += broken_rule(sbdf, "an operation is left over");
 	if (!list_empty(&pdev->removal_entry) ||
 	    !list_empty(&pdev->revoking_entry))

@@ -44,13 +44,13 @@ struct pci_used {
 };
 
 struct pci_bus {
+	hf_atomic(struct pci_dev *) slot[256]; /* first: a lookup adds less */
 	struct pci_used used;
-	hf_atomic(struct pci_dev *) slot[256];
 };
 
 struct pci_table {
-	struct pci_used used;
 	hf_atomic(struct pci_bus *) bus[256];
+	struct pci_used used;
 };
 
 static inline struct pci_dev *pci_table_find(struct pci_table *table,
@@ -223,8 +223,10 @@ struct pci_dev {
 	struct pci_hold *assigned;  /* the hold of kind ASSIGNED */
 	unsigned int nholds, nchildren;
 	uint64_t op_since;
-	const struct domain *op_for;      /* its caller's; or NULL */
-	struct pci_removal *removal;      /* op REMOVE; valid under lock */
+	union {
+		const struct domain *op_for; /* its caller's; or NULL */
+		struct pci_removal *removal; /* of op REMOVE: itself */
+	};
 	const char *broken;               /* static text */
 	const struct vpci_policy *policy; /* of the next guest's view; or NULL;
 					     who owns op */
@@ -258,7 +260,19 @@ struct pci_dev {
 			sizeof(struct pci_tracker) > 1 || (size) <= (most),  \
 		"a device has grown")
 
-PCI_EACH_DEVICE(sizeof(struct pci_dev) + sizeof(struct pci_bus) / 256, 648);
+PCI_EACH_DEVICE(sizeof(struct pci_dev) + sizeof(struct pci_bus) / 256, 640);
+
+/* Under the lock: the removal that owns op; NULL: another does, or nobody. */
+static inline struct pci_removal *pcidev_removal(struct pci_dev *pdev)
+{
+	return pdev->op == PCI_OP_REMOVE ? pdev->removal : NULL;
+}
+
+/* Likewise: the domain for which another does; or NULL. */
+static inline const struct domain *pcidev_op_for(struct pci_dev *pdev)
+{
+	return pdev->op == PCI_OP_REMOVE ? NULL : pdev->op_for;
+}
 
 static inline bool pcidev_marked(struct pci_dev *pdev, uint32_t mark)
 {

@@ -134,7 +134,6 @@ void pci_op_end(struct pci_dev *pdev)
 		hold->asked = hold->refused = false;
 	pdev->op = PCI_OP_NONE;
 	pdev->op_for = NULL;
-	pdev->removal = NULL;
 	plat_event_set(&pdev->idle);
 	if (d)
 		plat_event_set(&d->event);

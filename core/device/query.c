@@ -40,6 +40,7 @@ void pci_get_stats(struct pci_stats *out)
 static void describe(struct pci_dev *pdev, uint32_t own,
 		     struct pci_dev_info *info)
 {
+	const struct domain *whose;
 	struct domain *d;
 	uint64_t word;
 
@@ -70,8 +71,9 @@ static void describe(struct pci_dev *pdev, uint32_t own,
 		info->owner = d->id;
 		memcpy(info->owner_name, d->name, sizeof(d->name));
 	}
-	if (pdev->op_for)
-		memcpy(info->op_who, pdev->op_for->name, sizeof(info->op_who));
+	whose = pcidev_op_for(pdev);
+	if (whose)
+		memcpy(info->op_who, whose->name, sizeof(info->op_who));
 	pci_unlock(&pdev->lock);
 }
 

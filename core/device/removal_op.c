@@ -64,7 +64,7 @@ void removal_survey(struct pci_removal *op, struct removal_survey *found)
 
 void pci_removal_note_gone(struct pci_dev *pdev, const struct pci_hold *hold)
 {
-	struct pci_removal *op = pdev->removal;
+	struct pci_removal *op = pcidev_removal(pdev);
 
 	if (!op || !(hold->asked || hold->cut))
 		return;
@@ -75,8 +75,10 @@ void pci_removal_note_gone(struct pci_dev *pdev, const struct pci_hold *hold)
 
 void pci_removal_kick(struct pci_dev *pdev)
 {
-	if (pdev->removal)
-		plat_event_set(&pdev->removal->event);
+	struct pci_removal *op = pcidev_removal(pdev);
+
+	if (op)
+		plat_event_set(&op->event);
 }
 
 void pci_removal_query(struct pci_removal *op, struct pci_removal_info *info)

@@ -78,12 +78,13 @@ static int busy_owner(struct party *p, struct pci_dev *pdev)
 /* Who races for a device wants to know who won. */
 static int busy_op(struct party *p, struct pci_dev *pdev)
 {
+	const struct domain *d;
 	enum pci_op op;
 
 	pci_lock(&pdev->lock);
 	op = (enum pci_op)pdev->op;
-	copy_who(p->report->who,
-		 pdev->op_for ? pdev->op_for->name : pci_op_name(op));
+	d = pcidev_op_for(pdev);
+	copy_who(p->report->who, d ? d->name : pci_op_name(op));
 	pci_unlock(&pdev->lock);
 	if (op == PCI_OP_NONE)
 		return busy_owner(p, pdev);

@@ -75,7 +75,7 @@ static void run_group(const struct bench_group *g, unsigned int pass)
 	if (!pass)
 		printf("== %s: %s\n\n", g->name, g->title);
 	fflush(stdout);
-	report_group(g->name);
+	report_group(g->name, pass);
 	child = fork();
 	if (child == 0) {
 		if (pass)
@@ -96,6 +96,7 @@ static void run_group(const struct bench_group *g, unsigned int pass)
 static unsigned int run_groups(const char *only)
 {
 	unsigned int pass, passes = bench_is_quick ? 1 : BENCH_PASSES, i;
+	uint64_t begin = bench_now();
 	unsigned int ran = 0;
 
 	for (pass = 0; pass < passes; pass++) {
@@ -107,9 +108,9 @@ static unsigned int run_groups(const char *only)
 		}
 	}
 	if (ran)
-		printf("(above: the first pass of %u; below: the median of all)"
-		       "\n\n",
-		       passes);
+		printf("(above: the first pass of %u; below: the median of all, "
+		       "the second lowest and second highest; %.0f s)\n\n",
+		       passes, (double)(bench_now() - begin) / 1e9);
 	return ran;
 }
 

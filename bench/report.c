@@ -14,6 +14,9 @@
 #define GOALS 64
 #define GOAL_FIGURES 16
 #define NAME 112
+/* Quantiles: the second lowest, the second highest of all passes. */
+#define LOW (1.0 / (BENCH_PASSES - 1))
+#define HIGH (1 - LOW)
 
 struct figure {
 	char group[16], name[NAME], unit[16];
@@ -35,7 +38,7 @@ struct goal {
 /* Filled by one child after the other. */
 static struct store {
 	char group[16];
-	unsigned int nfigures, ngoals;
+	unsigned int pass, nfigures, ngoals;
 	struct figure figure[FIGURES];
 	struct goal goal[GOALS];
 } * store;
@@ -57,9 +60,10 @@ static void text(char *to, size_t size, const char *from)
 	strcpy(to, from);
 }
 
-void report_group(const char *name)
+void report_group(const char *name, unsigned int pass)
 {
 	text(store->group, sizeof(store->group), name);
+	store->pass = pass;
 }
 
 /* --- filling ---------------------------------------------------------------- */
@@ -93,11 +97,21 @@ static struct figure *figure(const char *name, const char *unit)
 
 static void add_pass(struct figure *f, const struct bench_series *s)
 {
-	if (f->passes == BENCH_PASSES)
+	if (f->passes > store->pass)
 		abort(); /* two of one name */
 	f->disturbed[f->passes] = bench_disturbed(s);
 	f->median[f->passes++] = bench_median(s);
 	f->n += s->n;
+}
+
+/* In how many passes the machine had no rest. */
+static unsigned int disturbed(const struct figure *f)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < f->passes; i++)
+		n += f->disturbed[i];
+	return n;
 }
 
 /* Over the passes; the undisturbed, if they are enough. */
@@ -212,17 +226,18 @@ static const struct figure *worst(const struct goal *g)
 	return it;
 }
 
-static double measured(const struct goal *g)
+/* @q: 0.5 is what counts. */
+static double measured(const struct goal *g, double q)
 {
-	return g->nfigures ? quantile_of(worst(g), 0.5) : 0;
+	return g->nfigures ? quantile_of(worst(g), q) : 0;
 }
 
 static bool is_met(const struct goal *g)
 {
 	if (g->failed || !g->nfigures)
 		return false;
-	return g->reach == BENCH_AT_MOST ? measured(g) <= g->limit
-					 : measured(g) >= g->limit;
+	return g->reach == BENCH_AT_MOST ? measured(g, 0.5) <= g->limit
+					 : measured(g, 0.5) >= g->limit;
 }
 
 /* Three digits that say something, and no more. */
@@ -248,7 +263,7 @@ static void column(const char *s, int width)
 
 static void show_goal(const struct goal *g)
 {
-	char limit[48], buf[32];
+	char limit[48], buf[32], low[32], spread[80];
 
 	snprintf(limit, sizeof(limit), "%s %s",
 		 g->reach == BENCH_AT_MOST ? "≤" : "≥",
@@ -256,11 +271,17 @@ static void show_goal(const struct goal *g)
 	column(g->what, 70);
 	column(g->failed ? "" : limit, 14);
 	column(g->failed ? "they did not"
-			 : number(buf, sizeof(buf), measured(g), g->unit),
-	       14);
+			 : number(buf, sizeof(buf), measured(g, 0.5), g->unit),
+	       12);
+	snprintf(spread, sizeof(spread), "%s … %s",
+		 number(low, sizeof(low), measured(g, LOW), ""),
+		 number(buf, sizeof(buf), measured(g, HIGH), ""));
+	column(g->failed ? "" : spread, 16);
 	printf("%s", is_met(g) ? "yes" : "NO");
 	if (g->nfigures > 1)
 		printf("  (%s)", worst(g)->name);
+	if (g->nfigures && 2 * disturbed(worst(g)) > worst(g)->passes)
+		printf("  disturbed");
 	putchar('\n');
 }
 
@@ -271,7 +292,8 @@ bool report_table(void)
 
 	column("what", 70);
 	column("reach", 14);
-	column("measured", 14);
+	column("measured", 12);
+	column("low … high", 16);
 	puts("met");
 	for (i = 0; i < store->ngoals; i++) {
 		show_goal(&store->goal[i]);
@@ -300,7 +322,6 @@ static void put_number(struct json_object *to, const char *key, double val)
 
 static struct json_object *figures_json(void)
 {
-	const double second = 1.0 / (BENCH_PASSES - 1); /* lowest, highest */
 	struct json_object *all = json_object_new_array();
 	unsigned int i;
 
@@ -313,9 +334,10 @@ static struct json_object *figures_json(void)
 		put_text(o, "kind", f->ratio ? "ratio" : "value");
 		put_text(o, "unit", f->unit);
 		put_number(o, "median", quantile_of(f, 0.5));
-		put_number(o, "low", quantile_of(f, second));
-		put_number(o, "high", quantile_of(f, 1 - second));
+		put_number(o, "low", quantile_of(f, LOW));
+		put_number(o, "high", quantile_of(f, HIGH));
 		put_number(o, "passes", f->passes);
+		put_number(o, "disturbed", disturbed(f));
 		put_number(o, "rounds", f->n);
 		json_object_array_add(all, o);
 	}
@@ -336,7 +358,9 @@ static struct json_object *goals_json(void)
 		put_text(o, "reach",
 			 g->reach == BENCH_AT_MOST ? "at most" : "at least");
 		put_number(o, "limit", g->limit);
-		put_number(o, "measured", measured(g));
+		put_number(o, "measured", measured(g, 0.5));
+		put_number(o, "low", measured(g, LOW));
+		put_number(o, "high", measured(g, HIGH));
 		put_text(o, "unit", g->unit);
 		if (g->nfigures > 1)
 			put_text(o, "worst", worst(g)->name);

@@ -9,11 +9,11 @@
 #include <stdbool.h>
 
 void report_create(void);
-/* What is handed in from now on is of this group. */
-void report_group(const char *name);
+/* What is handed in from now on is of this group, and pass, from 0. */
+void report_group(const char *name, unsigned int pass);
 /* The group did not come to its end. */
 void report_failed(const char *name);
-/* What · reach · measured · met. False: a group failed. */
+/* What · reach · measured, and its spread · met. False: a group failed. */
 bool report_table(void);
 /* 0 or -1, with errno set. */
 int report_json(const char *file, const char *const *group, unsigned int n);

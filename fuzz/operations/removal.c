@@ -234,7 +234,9 @@ static int find(const struct step *s)
 }
 
 const struct operation removal_operations[] = {
-	{ "add", add, { -ENODEV, -EAGAIN, -EIO, -EBUSY, -EINVAL, -ENOMEM } },
+	{ "add",
+	  add,
+	  { -ENODEV, -EAGAIN, -EIO, -EBUSY, -EINVAL, -ENOMEM, -ENXIO } },
 	{ "scan", scan, { 0 } },
 	{ "remove",
 	  remove_now,

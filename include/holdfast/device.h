@@ -145,6 +145,9 @@ struct pci_host *pci_segment_host(uint16_t seg); /* NULL: no such segment */
  * leads to other buses than it did; -ENODEV: the segment,
  * or the parent, is not there; -ENXIO: a bridge leads to its bus, and it has no
  * parent; -EINVAL; -ENOMEM. May sleep.
+ *
+ * Until it returns it owns the device's operation (PCI_OP_ADD): who heard of the
+ * device by an event, and removes or assigns it, is told -EBUSY.
  */
 int pci_register_device(const struct pci_dev_desc *desc, struct pci_dev **out)
 	__must_check;

@@ -145,7 +145,7 @@ int vpci_build_bars(struct vpci *view)
 	/* Nobody knows where a guest's would be; the hardware domain does. */
 	err = view->hardware ? 0 : c.err;
 	if (!err)
-		err = vpci_msix_find_holes(view);
+		err = vpci_msix_find_regions(view);
 	for (i = 0; i < VPCI_BARS && !err; i++) {
 		struct vpci_bar *bar = &view->bar[i];
 

@@ -9,36 +9,29 @@
 
 /* --- where table and PBA are ------------------------------------------------------- */
 
-/* 0, or -EINVAL: not wholly in a memory BAR of known size. */
-static int region_set(struct vpci_msix_region *r, const struct vpci *view,
-		      uint32_t reg, uint64_t size)
+/* Wholly in a memory BAR of known size? */
+static bool is_in_bar(const struct vpci *view, const struct vpci_msix_region *r)
 {
-	unsigned int bir = reg & PCI_MSIX_TABLE_BIR;
-	const struct pci_bar *bar = &view->host_bar[bir];
+	const struct pci_bar *bar = &view->host_bar[r->bar];
 
-	r->bar = (uint8_t)bir;
-	r->start = reg & PCI_MSIX_TABLE_OFFSET;
-	r->end = r->start + size;
-	if (bir >= PCI_BAR_FIRST_ROM || bar->size_unknown ||
-	    (bar->kind != PCI_BAR_MEM32 && bar->kind != PCI_BAR_MEM64) ||
-	    r->end > bar->size)
-		return -EINVAL;
-	return 0;
+	return r->bar < PCI_BAR_FIRST_ROM && !bar->size_unknown &&
+	       (bar->kind == PCI_BAR_MEM32 || bar->kind == PCI_BAR_MEM64) &&
+	       r->end <= bar->size;
 }
 
-static int regions_set(struct vpci_msix *msix, const struct vpci *view,
-		       uint32_t table, uint32_t pba)
+static bool are_valid(const struct vpci *view)
 {
-	struct vpci_msix_region *t = &msix->table, *p = &msix->pba;
-	int err;
+	const struct vpci_msix_region *t = &view->msix_table;
+	const struct vpci_msix_region *p = &view->msix_pba;
 
-	err = region_set(t, view, table,
-			 (uint64_t)msix->entries * PCI_MSIX_ENTRY_SIZE);
-	if (!err) /* a bit an entry, in whole quadwords (§7.7.2.9) */
-		err = region_set(p, view, pba, (msix->entries + 63) / 64 * 8);
-	if (!err && t->bar == p->bar && t->start < p->end && p->start < t->end)
-		err = -EINVAL;
-	return err;
+	return is_in_bar(view, t) && is_in_bar(view, p) &&
+	       !(t->bar == p->bar && t->start < p->end && p->start < t->end);
+}
+
+/* What a register says that names it. */
+static uint32_t name_of(const struct vpci_msix_region *r)
+{
+	return (uint32_t)r->start | r->bar;
 }
 
 /* --- Message Control --------------------------------------------------------------- */
@@ -82,14 +75,13 @@ static void msix_write_flags(struct vpci *view, uint16_t reg, uint32_t val,
 	msix_set_flags(view, (uint16_t)val);
 }
 
-static int msix_add_registers(struct vpci *view, uint16_t pos, uint32_t table,
-			      uint32_t pba)
+static int msix_add_registers(struct vpci *view, uint16_t pos)
 {
 	struct vpci_masks control = {
 		.rw = PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL,
 		.value = view->msix->entries - 1,
 	};
-	struct vpci_masks where = { .value = table };
+	struct vpci_masks where = { .value = name_of(&view->msix_table) };
 	int err;
 
 	err = vpci_add_register(view, pos + PCI_MSIX_FLAGS, 2, &control, NULL,
@@ -97,22 +89,24 @@ static int msix_add_registers(struct vpci *view, uint16_t pos, uint32_t table,
 	if (!err)
 		err = vpci_add_register(view, pos + PCI_MSIX_TABLE, 4, &where,
 					NULL, NULL, NULL);
-	where.value = pba;
+	where.value = name_of(&view->msix_pba);
 	if (!err)
 		err = vpci_add_register(view, pos + PCI_MSIX_PBA, 4, &where,
 					NULL, NULL, NULL);
 	return err;
 }
 
-/* Only the one that the device was described by, if there are more. */
+/*
+ * Only the one that the device was described by, if there are more. Where table
+ * and PBA are is not asked again: what traps is what is shown, whatever the
+ * device would say now.
+ */
 static int msix_setup(struct vpci *view, struct pci_dev *pdev, uint16_t pos)
 {
-	uint32_t table = vpci_hw_read(view, pos + PCI_MSIX_TABLE, 4);
-	uint32_t pba = vpci_hw_read(view, pos + PCI_MSIX_PBA, 4);
 	struct vpci_msix *msix;
 	int err;
 
-	if (pos != pdev->desc.msix)
+	if (pos != pdev->desc.msix || !are_valid(view))
 		return -EINVAL;
 	msix = plat_zalloc(sizeof(*msix) +
 			   pdev->desc.msix_entries * sizeof(msix->entry[0]));
@@ -122,9 +116,7 @@ static int msix_setup(struct vpci *view, struct pci_dev *pdev, uint16_t pos)
 	msix->entries = pdev->desc.msix_entries;
 	vpci_msix_table_clear(msix);
 	view->msix = msix;
-	err = regions_set(msix, view, table, pba);
-	if (!err)
-		err = msix_add_registers(view, pos, table, pba);
+	err = msix_add_registers(view, pos);
 	if (err)
 		vpci_msix_free(view);
 	return err;

@@ -145,7 +145,7 @@ struct vpci {
 	struct pci_bar host_bar[PCI_BAR_COUNT];
 	struct vpci_bar bar[VPCI_BARS];
 	/* Fixed, of a guest: hardware's table and PBA, shown or not. */
-	struct vpci_msix_region msix_hole[2];
+	struct vpci_msix_region msix_table, msix_pba;
 	struct vpci_msi *msi;   /* owned; or NULL */
 	struct vpci_msix *msix; /* owned; or NULL */
 	struct vpci_vfs *vfs;   /* owned; or NULL */
@@ -411,7 +411,7 @@ void vpci_irq_start(struct vpci *view);
  * Note where a guest must not reach in its BARs, whatever it is shown. -EIO: it
  * does not say where.
  */
-int vpci_msix_find_holes(struct vpci *view);
+int vpci_msix_find_regions(struct vpci *view);
 /*
  * Does this page of the BAR (offset: a multiple of the page size) hold a part
  * of the MSI-X table or PBA? Fixed; any context.

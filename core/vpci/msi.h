@@ -54,9 +54,8 @@ struct vpci_msix_entry {
 #define VPCI_MSIX_MASKED ((uint64_t)PCI_MSIX_ENTRY_CTRL_MASKBIT << 32)
 
 struct vpci_msix {
-	uint16_t flags;                     /* fixed: where the register is */
-	unsigned int entries;               /* fixed */
-	struct vpci_msix_region table, pba; /* fixed */
+	uint16_t flags;       /* fixed: where the register is */
+	unsigned int entries; /* fixed */
 	hf_atomic(uint64_t) pending[PCI_MSIX_MAX_ENTRIES / 64];
 	struct vpci_msix_entry entry[];
 };

@@ -82,14 +82,14 @@ static bool touches(const struct vpci_msix_region *r, unsigned int bar,
 	return r->bar == bar && offset < r->end && r->start < offset + size;
 }
 
-static int hole_set(struct vpci *view, unsigned int i, uint16_t reg,
-		    uint64_t size)
+static int region_set(struct vpci *view, struct vpci_msix_region *r,
+		      uint16_t reg, uint64_t size)
 {
 	uint32_t where = vpci_hw_read(view, reg, 4);
 
 	if (where == UINT32_MAX)
 		return -EIO;
-	view->msix_hole[i] = (struct vpci_msix_region){
+	*r = (struct vpci_msix_region){
 		.bar = where & PCI_MSIX_TABLE_BIR,
 		.start = where & PCI_MSIX_TABLE_OFFSET,
 		.end = (where & PCI_MSIX_TABLE_OFFSET) + size,
@@ -97,7 +97,7 @@ static int hole_set(struct vpci *view, unsigned int i, uint16_t reg,
 	return 0;
 }
 
-int vpci_msix_find_holes(struct vpci *view)
+int vpci_msix_find_regions(struct vpci *view)
 {
 	uint16_t pos = view->pdev->desc.msix;
 	uint64_t entries = view->pdev->desc.msix_entries;
@@ -106,11 +106,11 @@ int vpci_msix_find_holes(struct vpci *view)
 	if (!pos || view->hardware)
 		return 0;
 	plat_rcu_read_lock();
-	err = hole_set(view, 0, pos + PCI_MSIX_TABLE,
-		       entries * PCI_MSIX_ENTRY_SIZE);
-	if (!err)
-		err = hole_set(view, 1, pos + PCI_MSIX_PBA,
-			       (entries + 63) / 64 * 8);
+	err = region_set(view, &view->msix_table, pos + PCI_MSIX_TABLE,
+			 entries * PCI_MSIX_ENTRY_SIZE);
+	if (!err) /* a bit an entry, in whole quadwords (§7.7.2.9) */
+		err = region_set(view, &view->msix_pba, pos + PCI_MSIX_PBA,
+				 (entries + 63) / 64 * 8);
 	plat_rcu_read_unlock();
 	return err;
 }
@@ -118,8 +118,8 @@ int vpci_msix_find_holes(struct vpci *view)
 static bool has(struct vpci *view, unsigned int bar, uint64_t offset,
 		uint64_t size)
 {
-	return touches(&view->msix_hole[0], bar, offset, size) ||
-	       touches(&view->msix_hole[1], bar, offset, size);
+	return touches(&view->msix_table, bar, offset, size) ||
+	       touches(&view->msix_pba, bar, offset, size);
 }
 
 bool vpci_msix_has_page(struct vpci *view, unsigned int bar, uint64_t offset)
@@ -134,43 +134,40 @@ static bool access_ok(uint64_t offset, uint8_t size)
 
 typedef hf_atomic(uint64_t) quadword;
 
-/* The one that has @offset, which is in the table or in the PBA. */
-static quadword *quadword_at(struct vpci_msix *msix, unsigned int bar,
-			     uint64_t offset)
+/* The one of the table that has @offset, which is in it. */
+static quadword *table_at(struct vpci *view, uint64_t offset)
 {
-	struct vpci_msix_entry *entry;
+	uint64_t at = offset - view->msix_table.start;
+	struct vpci_msix_entry *entry =
+		&view->msix->entry[at / PCI_MSIX_ENTRY_SIZE];
 
-	if (!touches(&msix->table, bar, offset, 1))
-		return &msix->pending[(offset - msix->pba.start) / 8];
-	offset -= msix->table.start;
-	entry = &msix->entry[offset / PCI_MSIX_ENTRY_SIZE];
-	return offset % PCI_MSIX_ENTRY_SIZE < PCI_MSIX_ENTRY_DATA
+	return at % PCI_MSIX_ENTRY_SIZE < PCI_MSIX_ENTRY_DATA
 		       ? &entry->address
 		       : &entry->data_ctrl;
 }
 
-/* The PBA: what the receiver remembers, or core/irq. */
-static uint64_t quadword_read(struct vpci *view, unsigned int bar,
-			      uint64_t offset)
+/* Of the PBA: what the receiver remembers, or core/irq. */
+static uint64_t pba_read(struct vpci *view, uint64_t offset)
 {
-	struct vpci_msix *msix = view->msix;
-	uint64_t val = hf_load_relaxed(quadword_at(msix, bar, offset));
+	uint64_t i = (offset - view->msix_pba.start) / 8;
 
-	if (!touches(&msix->table, bar, offset, 1))
-		val |= irq_guest_pending(
-			view->pdev, PCI_VECTOR_MSIX,
-			(unsigned int)((offset - msix->pba.start) / 8 * 64));
-	return val;
+	return hf_load_relaxed(&view->msix->pending[i]) |
+	       irq_guest_pending(view->pdev, PCI_VECTOR_MSIX,
+				 (unsigned int)i * 64);
 }
 
 bool vpci_msix_mem_read(struct vpci *view, unsigned int bar, uint64_t offset,
 			uint8_t size, uint64_t *val)
 {
-	if (!has(view, bar, offset, size))
+	bool table = touches(&view->msix_table, bar, offset, size);
+
+	if (!table && !touches(&view->msix_pba, bar, offset, size))
 		return false;
 	*val = vpci_ones(size);
 	if (view->msix && access_ok(offset, size))
-		*val &= quadword_read(view, bar, offset) >> 8 * (offset & 4);
+		*val &= (table ? hf_load_relaxed(table_at(view, offset))
+			       : pba_read(view, offset)) >>
+			8 * (offset & 4);
 	return true;
 }
 
@@ -178,15 +175,15 @@ bool vpci_msix_mem_read(struct vpci *view, unsigned int bar, uint64_t offset,
  * Reserved bits stay 0: the two low ones of the address, and all of Vector
  * Control but the mask (§7.7.2.5, §7.7.2.8).
  */
-static void entry_write(struct vpci_msix *msix, uint64_t offset, uint8_t size,
+static void entry_write(struct vpci *view, uint64_t offset, uint8_t size,
 			uint64_t val)
 {
-	quadword *word = quadword_at(msix, msix->table.bar, offset);
+	quadword *word = table_at(view, offset);
 	uint64_t bits = vpci_ones(size) << 8 * (offset & 4);
 
 	val = (hf_load_relaxed(word) & ~bits) |
 	      (val << 8 * (offset & 4) & bits);
-	if ((offset - msix->table.start) % PCI_MSIX_ENTRY_SIZE <
+	if ((offset - view->msix_table.start) % PCI_MSIX_ENTRY_SIZE <
 	    PCI_MSIX_ENTRY_DATA)
 		val &= ~3ull;
 	else
@@ -204,12 +201,13 @@ bool vpci_msix_mem_write(struct vpci *view, unsigned int bar, uint64_t offset,
 	if (!has(view, bar, offset, size))
 		return false;
 	if (!msix || !access_ok(offset, size) ||
-	    !touches(&msix->table, bar, offset, 1))
+	    !touches(&view->msix_table, bar, offset, size))
 		return true;
 	pci_assert_held(&view->pdev->lock);
-	i = (unsigned int)((offset - msix->table.start) / PCI_MSIX_ENTRY_SIZE);
+	i = (unsigned int)((offset - view->msix_table.start) /
+			   PCI_MSIX_ENTRY_SIZE);
 	vpci_msix_entry_get(msix, i, vpci_msix_flags(view), &was);
-	entry_write(msix, offset, size, val);
+	entry_write(view, offset, size, val);
 	vpci_msix_entry_update(view, i, &was);
 	return true;
 }

@@ -339,8 +339,8 @@ static int set_up(void)
 	int err;
 
 	memcpy(view.host_bar, message_view()->host_bar, sizeof(view.host_bar));
+	assert_int_equal(vpci_msix_find_regions(&view), 0);
 	err = vpci_guest_msix.setup(&view, pdev, MESSAGE_CAP);
-
 	assert_null(view.msix);
 	return err; /* -EBUSY: it was about to add registers */
 }
@@ -371,6 +371,53 @@ static void test_a_bir_beyond_the_bars_names_none(void **state)
 	assert_int_equal(set_up(), -EINVAL);
 	fake_put(message.fn, MESSAGE_CAP + PCI_MSIX_TABLE, 4, TABLE);
 	assert_int_equal(set_up(), -EBUSY);
+}
+
+/* From the so-manieth time on it says that both are elsewhere. */
+static unsigned int honest_reads;
+
+static void lie(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	if (write || reg < MESSAGE_CAP + PCI_MSIX_TABLE ||
+	    reg >= MESSAGE_CAP + PCI_MSIX_PBA + 4 || honest_reads--)
+		return;
+	fake_put(fn, MESSAGE_CAP + PCI_MSIX_TABLE, 4, TABLE + 0x4000);
+	fake_put(fn, MESSAGE_CAP + PCI_MSIX_PBA, 4, PBA + 0x4000);
+	fake.on_access = NULL;
+}
+
+static uint64_t shown_at(uint16_t reg)
+{
+	uint64_t where = cap_read(reg, 4), val;
+
+	assert_true(is_ours(0, where, 8, &val));
+	assert_true(vpci_msix_has_page(message_view(), 0, where & ~0xfffull));
+	return where;
+}
+
+/* What a guest is shown is what traps, and nothing else is a table. */
+static void test_where_table_and_pba_are_is_asked_once(void **state)
+{
+	unsigned int lies, i;
+	uint64_t table, val;
+
+	(void)state;
+	for (i = 0, lies = 1; lies; i++) {
+		start_over();
+		add_msix(65, TABLE, PBA);
+		honest_reads = i;
+		fake.on_access = lie;
+		message_assign();
+		lies = fake_get(message.fn, MESSAGE_CAP + PCI_MSIX_TABLE, 4) !=
+		       TABLE;
+		table = shown_at(PCI_MSIX_TABLE);
+		assert_int_equal(peek(shown_at(PCI_MSIX_PBA), 8), 0);
+		poke(table + 64 * PCI_MSIX_ENTRY_SIZE, 8, 0xfee00000);
+		assert_true(ask(64).address == 0xfee00000);
+		assert_false(
+			is_ours(0, table ^ TABLE ^ (TABLE + 0x4000), 8, &val));
+	}
+	assert_true(i > 2); /* one for each */
 }
 
 static void test_a_second_capability_is_hidden(void **state)
@@ -742,6 +789,7 @@ int main(void)
 		MESSAGE_CASE(test_table_and_pba_that_cannot_be_are_hidden),
 		MESSAGE_CASE(test_a_bar_of_unknown_size_holds_no_table),
 		MESSAGE_CASE(test_a_bir_beyond_the_bars_names_none),
+		MESSAGE_CASE(test_where_table_and_pba_are_is_asked_once),
 		MESSAGE_CASE(test_a_second_capability_is_hidden),
 		MESSAGE_CASE(test_enabling_and_disabling_tell_each_vector_once),
 		MESSAGE_CASE(

@@ -45,9 +45,10 @@ static uint32_t milliseconds(void)
 static uint32_t count(struct pci_iommu *iommu)
 {
 	uint64_t old = hf_load_relaxed(&iommu->recent), new;
-	uint32_t now = milliseconds(), n;
+	uint32_t now, n;
 
 	do {
+		now = milliseconds(); /* not before the one that it follows */
 		n = decayed(old, now);
 		n += n < UINT32_MAX;
 		new = (uint64_t)now << 32 | n;
@@ -104,11 +105,12 @@ uint64_t iommu_fault_total(struct pci_dev *pdev)
 
 void iommu_fault_info(struct pci_iommu *iommu, struct pci_fault_info *info)
 {
+	uint64_t recent = hf_load_relaxed(&iommu->recent);
+
 	*info = (struct pci_fault_info){
 		.total = hf_load_acquire(&iommu->faults) -
 			 hf_load_acquire(&iommu->forgotten),
-		.recent = decayed(hf_load_relaxed(&iommu->recent),
-				  milliseconds()),
+		.recent = decayed(recent, milliseconds()),
 		.master_off = pcidev_marked(iommu->pdev, PCI_MARK_NO_MASTER),
 	};
 	if (info->total)

@@ -139,8 +139,9 @@ struct vpci {
 	/* VPCI_WORK_*; written under pdev->lock. What is taken away with
 	 * release is done. */
 	hf_atomic(uint32_t) work;
-	uint64_t asked;    /* how often for work; pdev->lock */
-	uint64_t flr_over; /* plat_now(); pdev->lock */
+	uint64_t asked;        /* how often for work; pdev->lock */
+	uint64_t flr_over;     /* plat_now(); pdev->lock */
+	uint16_t flr_register; /* to tell it by; 0: it is told; pdev->lock */
 	/* Fixed: as the host had them when the view was built. */
 	struct pci_bar host_bar[PCI_BAR_COUNT];
 	struct vpci_bar bar[VPCI_BARS];
@@ -429,7 +430,7 @@ bool vpci_msix_mem_write(struct vpci *view, unsigned int bar, uint64_t offset,
 /*
  * A Function Level Reset by the guest (PCIe, AF), if the device can and has no
  * VFs. Under the lock; hardware is told by the first step that finds no BAR
- * mapped, and flr_over is 0 until then.
+ * mapped and reaches it.
  */
 void vpci_flr_begin(struct vpci *view);
 /* In a section, no lock: true and *@when while it is not over. */

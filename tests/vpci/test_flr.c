@@ -288,6 +288,90 @@ static void test_a_device_whose_bar_is_not_put_back_is_broken(void **state)
 	assert_false(hw(PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
 }
 
+/* It says now that it cannot, and has no other way. */
+static void test_by_what_it_is_reset_is_chosen_once(void **state)
+{
+	uint64_t when;
+
+	(void)state;
+	add_express(true);
+	give_it();
+	enable();
+	wr(DEVCTL, 2, FLR);
+	hw_put(EXPRESS + PCI_EXP_DEVCAP, 4, 0x00008fff);
+	step_to_wait(&when);
+	assert_false(hw(PCI_COMMAND, 2) & PCI_COMMAND_IO);
+	let_pass(100 * MSEC);
+	work();
+	assert_int_equal(resets, 1);
+	assert_null(info_of(GIVEN).broken);
+}
+
+/* … nor can one that does not say so. */
+static void test_no_answer_is_no_promise(void **state)
+{
+	(void)state;
+	add_express(false);
+	add_af(false);
+	give_it();
+	enable();
+	hw_put(EXPRESS + PCI_EXP_DEVCAP, 4, UINT32_MAX);
+	hw_put(AF + PCI_AF_CAP, 1, 0xff);
+	wr(DEVCTL, 2, FLR);
+	assert_int_equal(rd(PCI_COMMAND, 2), ON); /* as it was */
+	assert_int_equal(given.vcpu.npending, 0);
+}
+
+static unsigned int silences; /* when Device Control is read */
+
+static void silent_then_reset(struct fake_fn *fn, bool write, uint16_t reg)
+{
+	reset_itself(fn, write, reg);
+	fn->absent = !write && reg == DEVCTL && silences;
+	silences -= fn->absent;
+}
+
+/* What was not told is not reset, so it is told again. */
+static void test_a_device_that_is_not_told_is_told_again(void **state)
+{
+	uint64_t when;
+
+	(void)state;
+	add_express(true);
+	give_it();
+	enable();
+	wr(DEVCTL, 2, FLR);
+	silences = 1;
+	fake.on_access = silent_then_reset;
+	step_to_wait(&when);
+	assert_true(when < plat_now() + 100 * MSEC); /* to be tried again */
+	step_to_wait(&when);
+	let_pass(100 * MSEC);
+	work();
+	assert_int_equal(resets, 1);
+	assert_null(info_of(GIVEN).broken);
+}
+
+static void test_a_device_that_cannot_be_told_is_broken(void **state)
+{
+	uint64_t when;
+
+	(void)state;
+	add_express(true);
+	give_it();
+	enable();
+	wr(DEVCTL, 2, FLR);
+	silences = UINT32_MAX;
+	fake.on_access = silent_then_reset;
+	step_to_wait(&when);
+	let_pass(1000 * MSEC);
+	work();
+	assert_string_equal(info_of(GIVEN).broken,
+			    "it could not be told to reset itself");
+	assert_int_equal(resets, 0);
+	given.fn->absent = false;
+}
+
 static void test_a_device_that_answers_late_is_well(void **state)
 {
 	uint64_t when;
@@ -589,6 +673,10 @@ int main(void)
 		GIVEN_CASE(test_a_device_that_retries_for_ever_is_broken),
 		GIVEN_CASE(test_a_device_whose_bar_is_not_put_back_is_broken),
 		GIVEN_CASE(test_a_device_that_answers_late_is_well),
+		GIVEN_CASE(test_by_what_it_is_reset_is_chosen_once),
+		GIVEN_CASE(test_no_answer_is_no_promise),
+		GIVEN_CASE(test_a_device_that_is_not_told_is_told_again),
+		GIVEN_CASE(test_a_device_that_cannot_be_told_is_broken),
 		GIVEN_CASE(test_a_vf_answers_by_its_command),
 		GIVEN_CASE(test_a_pf_with_vfs_is_not_reset),
 		GIVEN_CASE(test_flr_left_undone_goes_with_the_guest),

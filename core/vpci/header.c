@@ -36,6 +36,13 @@ uint16_t vpci_command(struct vpci *view)
 					 : vpci_get(view, PCI_COMMAND, 2));
 }
 
+/* A VF of the hardware domain's decodes by its PF's word (§9.3.3.3.4). */
+bool vpci_memory_is_on(struct vpci *view)
+{
+	return (view->hardware && view->pdev->desc.is_vf) ||
+	       vpci_command(view) & PCI_COMMAND_MEMORY;
+}
+
 /*
  * In a reset the device is left alone; its end calls again. A guest that is
  * cut off has neither.
@@ -62,7 +69,7 @@ void vpci_intx_update(struct vpci *view)
 
 void vpci_command_apply(struct vpci *view)
 {
-	vpci_bars_decode(view, vpci_command(view) & PCI_COMMAND_MEMORY);
+	vpci_bars_decode(view, vpci_memory_is_on(view));
 	vpci_intx_update(view);
 }
 
@@ -325,14 +332,13 @@ static int enter_guest(struct vpci *view)
 	return err;
 }
 
-/* BARs, as the hardware domain left them; VFs decode by their PF's word. */
+/* BARs, as the hardware domain left them. */
 static void enter_hardware(struct vpci *view)
 {
 	bool more;
 
 	pci_lock(&view->pdev->lock);
-	vpci_bars_decode(view, view->pdev->desc.is_vf ||
-				       vpci_command(view) & PCI_COMMAND_MEMORY);
+	vpci_bars_decode(view, vpci_memory_is_on(view));
 	pci_unlock(&view->pdev->lock);
 	do {
 		plat_rcu_read_lock();

@@ -291,11 +291,15 @@ int vpci_build_header(struct vpci *view) __must_check;
 int vpci_build_bars(struct vpci *view) __must_check;
 /* Memory decode changed: every BAR's .decode anew; wants WORK_BARS. Lock. */
 void vpci_bars_decode(struct vpci *view, bool memory);
+/* Nothing of it is the guest's any more. Any number of times; under the lock. */
+void vpci_bar_is_unmapped(struct vpci *view, struct vpci_bar *bar);
 /* BAR @i's registers say @addr again (a move failed). Under the lock. */
 void vpci_bar_put_back(struct vpci *view, unsigned int i, uint64_t addr);
 /* The guest's Command gets these bits cleared (decode off). Under the lock. */
 void vpci_command_clear(struct vpci *view, uint16_t bits);
 uint16_t vpci_command(struct vpci *view); /* as the guest reads it */
+/* Its memory BARs decode, if they are enabled. */
+bool vpci_memory_is_on(struct vpci *view);
 /* BARs and hardware's Command follow the guest's anew. Under the lock. */
 void vpci_command_apply(struct vpci *view);
 /* A guest's message interrupts went on or off: INTx follows. Under the lock. */

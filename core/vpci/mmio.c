@@ -31,7 +31,7 @@ static bool is_decoded(struct vpci *view, const struct access *a)
 {
 	const struct vpci_bar *bar = &view->bar[a->bar];
 
-	if (!(vpci_command(view) & PCI_COMMAND_MEMORY) ||
+	if (!vpci_memory_is_on(view) ||
 	    hf_load_acquire(&view->work) & VPCI_WORK_FLR ||
 	    hf_load_acquire(&bar->addr) != a->gpa - a->offset)
 		return false;

@@ -674,6 +674,37 @@ static void test_the_hosts_bars_are_mapped_while_it_has_them(void **state)
 	hardware_domain->ops = was;
 }
 
+/* Its own Memory Space Enable is 0 for good (PCIe 6.0 §9.3.4.1.3). */
+static void test_the_hosts_vf_decodes_by_its_pfs_word(void **state)
+{
+	const struct domain_ops *was = hardware_domain->ops;
+	struct vpci_vcpu vcpu;
+	pci_sbdf_t vf;
+
+	(void)state;
+	fake_bar(given.fn, 0x200 + PCI_SRIOV_BAR, 0xe0000000, 0xffff0000);
+	fake_sriov(given.fn, 0, 1, 1);
+	add(GIVEN);
+	hw_put(0x200 + PCI_SRIOV_NUM_VF, 2, 1);
+	hw_put(0x200 + PCI_SRIOV_CTRL, 2, PCI_SRIOV_CTRL_VFE);
+	vf = fake_add("00:03.1", UINT32_MAX)->sbdf;
+	hardware_domain->ops = given.guest->ops;
+	vpci_options.hardware_views = true;
+	add("00:03.1");
+	assert_int_equal(given.mapped, 0x10000);
+	vpci_vcpu_init(&vcpu, hardware_domain);
+	assert_int_equal(vpci_write(&vcpu, vf, PCI_COMMAND, 2,
+				    PCI_COMMAND_MASTER),
+			 PCI_DONE);
+	while (vpci_process_pending(&vcpu, NULL) == PCI_AGAIN)
+		;
+	vpci_vcpu_fini(&vcpu);
+	assert_int_equal(given.mapped, 0x10000);
+	assert_int_equal(pci_remove_device(vf, 0, MSEC, NULL), 0);
+	assert_int_equal(given.mapped, 0);
+	hardware_domain->ops = was;
+}
+
 /* A device that had failed works again for the guest that has it, and only it. */
 static void test_what_is_mended_is_its_guests(void **state)
 {
@@ -1003,6 +1034,7 @@ int main(void)
 		GIVEN_CASE(test_rule10_a_lost_device_takes_no_write),
 		GIVEN_CASE(test_rule9_a_view_that_is_cut_off_answers_nobody),
 		GIVEN_CASE(test_the_hosts_bars_are_mapped_while_it_has_them),
+		GIVEN_CASE(test_the_hosts_vf_decodes_by_its_pfs_word),
 		GIVEN_CASE(test_what_is_mended_is_its_guests),
 		GIVEN_CASE(
 			test_a_device_that_comes_back_just_then_is_read_again),

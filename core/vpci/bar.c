@@ -167,16 +167,21 @@ int vpci_build_bars(struct vpci *view)
 /* --- decoding --------------------------------------------------------------------- */
 
 /*
- * A guest's ROM answers in hardware while the guest has it on, and not
- * longer: it may share its decoder with the BARs (PCI 3.0 §6.2.5.2).
+ * A guest's ROM answers in hardware from before it is mapped until it is not any
+ * more, and not longer: it may share its decoder with the BARs (PCI 3.0
+ * §6.2.5.2). The hardware domain's is its own matter.
  */
-static void rom_to_hardware(struct vpci *view, const struct vpci_bar *rom)
+static void rom_to_hardware(struct vpci *view, struct vpci_bar *rom, bool on)
 {
-	if (!view->hardware)
-		vpci_hw_write(view, rom->reg, 4,
-			      (uint32_t)rom->hpa |
-				      (rom->decode ? PCI_ROM_ADDRESS_ENABLE
-						   : 0));
+	rom->rom_on = on;
+	vpci_hw_write(view, rom->reg, 4,
+		      (uint32_t)rom->hpa | (on ? PCI_ROM_ADDRESS_ENABLE : 0));
+}
+
+void vpci_bar_is_unmapped(struct vpci *view, struct vpci_bar *bar)
+{
+	if (bar->rom_on && !bar->decode)
+		rom_to_hardware(view, bar, false);
 }
 
 static bool is_enabled(struct vpci *view, const struct vpci_bar *bar)
@@ -201,8 +206,8 @@ void vpci_bars_decode(struct vpci *view, bool memory)
 		if (decode == bar->decode)
 			continue;
 		bar->decode = decode;
-		if (bar->kind == PCI_BAR_ROM)
-			rom_to_hardware(view, bar);
+		if (bar->kind == PCI_BAR_ROM && decode && !view->hardware)
+			rom_to_hardware(view, bar, true);
 		vpci_want(view, VPCI_WORK_BARS);
 	}
 }

@@ -82,6 +82,7 @@ struct vpci_bar {
 	bool decode;              /* the guest wants it there */
 	bool told;                /* of a failure; until it is mapped */
 	bool failed;              /* the last attempt; cleared by the next */
+	bool rom_on;              /* a guest's ROM: hardware decodes it */
 	/*
 	 * What is below is written under the lock, and while busy by that
 	 * step's thread only, which may read it without.

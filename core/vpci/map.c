@@ -132,6 +132,7 @@ static enum todo look(struct vpci *view, unsigned int i, uint64_t *target)
 	switch (bar->state) {
 	case VPCI_UNMAPPED:
 		bar->failed &= !wanted;
+		vpci_bar_is_unmapped(view, bar);
 		return wanted ? CLAIM : NOTHING;
 	case VPCI_MAPPING:
 		if (wanted && *target == bar->at)

@@ -318,12 +318,20 @@ static void test_rom_decodes_in_hardware_while_the_guest_has_it_on(void **state)
 	assert_int_equal(given.mapped, 0x10000);
 	assert_int_equal(given.gpa, 0xe8000000);
 	wr(PCI_ROM_ADDRESS, 4, 0xe8000000);
-	assert_int_equal(hw(PCI_ROM_ADDRESS, 4), 0xfd000000);
+	/* Not before nobody can reach it any more (XSA-120). */
+	assert_int_equal(hw(PCI_ROM_ADDRESS, 4), 0xfd000001);
 	work();
 	assert_int_equal(given.mapped, 0);
+	assert_int_equal(hw(PCI_ROM_ADDRESS, 4), 0xfd000000);
 	wr(PCI_ROM_ADDRESS, 4, 0xe9000001);
 	work();
 	assert_int_equal(given.gpa, 0xe9000000);
+	wr(PCI_COMMAND, 2, 0);
+	assert_int_equal(hw(PCI_ROM_ADDRESS, 4), 0xfd000001);
+	wr(PCI_COMMAND, 2, MEMORY); /* thought better of it */
+	work();
+	assert_int_equal(given.mapped, 0x10000);
+	assert_int_equal(hw(PCI_ROM_ADDRESS, 4), 0xfd000001);
 	take_back();
 	assert_int_equal(hw(PCI_ROM_ADDRESS, 4), 0xfd000000);
 	fake.moved = 0;

@@ -128,9 +128,11 @@ static const struct vpci_field fields[] = {
 	  .masks.hw = ~(uint32_t)PCI_EXP_DEVCAP_PHANTOM },
 	{ .offset = PCI_EXP_DEVSTA,
 	  .size = 2,
-	  .masks = { .hw = DEVSTA_ERRORS | PCI_EXP_DEVSTA_AUXPD |
-			   PCI_EXP_DEVSTA_TRPND,
-		     .w1c = DEVSTA_ERRORS } },
+	  .masks = { .hw = 0xffff,
+		     .w1c = DEVSTA_ERRORS,
+		     /* more than errors is cleared by writing 1 (bit 6) */
+		     .rsvdz = (uint16_t) ~(DEVSTA_ERRORS | PCI_EXP_DEVSTA_AUXPD |
+					   PCI_EXP_DEVSTA_TRPND) } },
 };
 
 const struct vpci_cap_policy vpci_guest_pcie = {

@@ -533,6 +533,11 @@ static void test_device_status_errors_are_cleared_by_writing_one(void **state)
 	hw_put(EXPRESS + PCI_EXP_DEVSTA, 2, 0);
 	wr(EXPRESS + PCI_EXP_DEVSTA, 2, 0xfff5);
 	assert_int_equal(hw(EXPRESS + PCI_EXP_DEVSTA, 2), 0x0005);
+	/* What it is not shown, it does not clear. */
+	hw_put(EXPRESS + PCI_EXP_DEVSTA, 2, 0x0040);
+	assert_int_equal(rd(EXPRESS + PCI_EXP_DEVSTA, 2), 0);
+	wr(EXPRESS + PCI_EXP_DEVSTA, 1, 0x02);
+	assert_int_equal(hw(EXPRESS + PCI_EXP_DEVSTA, 2), 0x0002);
 }
 
 /* Ours, and not the neighbour's that follows (PCIe 1.1 §7.8). */

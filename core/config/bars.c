@@ -306,35 +306,58 @@ uint16_t conf_bar_register(const struct pci_dev_facts *desc, unsigned int i)
 							: PCI_ROM_ADDRESS;
 }
 
-/* PCIe 6.0 §7.8.6.3: 1 MiB << n. */
-static void resized_bars(struct conf *c, const struct pci_cap *cap,
-			 struct pci_bar *bar)
+/* Of the capability at @pos; each is asked once. */
+static unsigned int read_controls(struct conf *c, unsigned int pos,
+				  uint16_t ctrl[PCI_BAR_FIRST_ROM])
 {
-	uint32_t ctrl = conf_read(c, cap->pos + PCI_REBAR_CTRL, 4);
-	unsigned int i, n,
-		count = (ctrl & PCI_REBAR_CTRL_NBAR_MASK) >>
-			PCI_REBAR_CTRL_NBAR_SHIFT;
+	unsigned int reg = pos + PCI_REBAR_CTRL, i = 0, count = 1;
 
-	for (i = 0; i < count && i < PCI_BAR_FIRST_ROM; i++) {
-		unsigned int reg = cap->pos + PCI_REBAR_CTRL + 8 * i;
+	for (;
+	     i < count && i < PCI_BAR_FIRST_ROM && reg < PCI_CFG_SPACE_EXP_SIZE;
+	     i++, reg += 8) {
+		ctrl[i] = (uint16_t)conf_answer(c, (uint16_t)reg, 2);
+		if (!i)
+			count = (ctrl[0] & PCI_REBAR_CTRL_NBAR_MASK) >>
+				PCI_REBAR_CTRL_NBAR_SHIFT;
+	}
+	return i < count ? i : count;
+}
 
-		if (reg >= PCI_CFG_SPACE_EXP_SIZE)
-			return;
-		ctrl = conf_read(c, (uint16_t)reg, 4);
-		n = (ctrl & PCI_REBAR_CTRL_BAR_SIZE) >>
-		    PCI_REBAR_CTRL_BAR_SHIFT;
-		if ((ctrl & PCI_REBAR_CTRL_BAR_IDX) < PCI_BAR_FIRST_ROM &&
-		    n < 44)
-			bar[ctrl & PCI_REBAR_CTRL_BAR_IDX].size = 1ull << 20
-								       << n;
+unsigned int conf_rebar(struct conf *c, const struct pci_dev_facts *desc,
+			uint16_t id, uint16_t *at,
+			uint16_t ctrl[PCI_BAR_FIRST_ROM])
+{
+	struct cap_iter it;
+	struct pci_cap cap;
+
+	if (desc->is_vf)
+		return 0;
+	cap_begin(&it, c, desc->cfg_size);
+	while (cap_next(&it, &cap) == 1)
+		if (cap.extended && cap.id == id) {
+			*at = cap.pos + PCI_REBAR_CTRL;
+			return read_controls(c, cap.pos, ctrl);
+		}
+	return 0;
+}
+
+void conf_resize(struct pci_bar *bar, const uint16_t *ctrl, unsigned int n)
+{
+	unsigned int i, index, order;
+
+	for (i = 0; i < n; i++) {
+		index = ctrl[i] & PCI_REBAR_CTRL_BAR_IDX;
+		order = (ctrl[i] & PCI_REBAR_CTRL_BAR_SIZE) >>
+			PCI_REBAR_CTRL_BAR_SHIFT;
+		if (index < PCI_BAR_FIRST_ROM && order < 44)
+			bar[index].size = 1ull << 20 << order;
 	}
 }
 
 void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 		   struct pci_bar *bar)
 {
-	struct cap_iter it;
-	struct pci_cap cap;
+	uint16_t at, ctrl[PCI_BAR_FIRST_ROM];
 	unsigned int i;
 
 	memcpy(bar, desc->bar, sizeof(desc->bar));
@@ -359,8 +382,7 @@ void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 			bar_decode(&now, lo, hi);
 		bar[i].addr = now.kind == bar[i].kind ? now.addr : 0;
 	}
-	cap_begin(&it, c, desc->cfg_size);
-	while (cap_next(&it, &cap) == 1)
-		if (cap.extended && cap.id == PCI_EXT_CAP_ID_REBAR)
-			resized_bars(c, &cap, bar);
+	conf_resize(bar, ctrl,
+		    conf_rebar(c, &desc->facts, PCI_EXT_CAP_ID_REBAR, &at,
+			       ctrl));
 }

@@ -141,6 +141,22 @@ void conf_bars(struct conf *c, struct pci_dev_desc *desc);
  */
 void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 		   struct pci_bar *bar);
+/*
+ * The same, or @recorded as pcidev_bars() says: then without any access. The
+ * error of reading.
+ */
+int conf_bars_of(struct pci_dev *pdev, bool recorded,
+		 struct pci_bar bar[PCI_BAR_COUNT]) __must_check;
+/*
+ * The controls of BARs that can be resized (@id: REBAR, PCIe 6.0 §7.8.6.3; or
+ * VF_REBAR of a PF, §7.8.7.3), and where the first is; the others are 8 bytes
+ * apart. How many.
+ */
+unsigned int conf_rebar(struct conf *c, const struct pci_dev_facts *desc,
+			uint16_t id, uint16_t *at,
+			uint16_t ctrl[PCI_BAR_FIRST_ROM]) __must_check;
+/* Sizes as @n such controls have them: 1 MiB and up. */
+void conf_resize(struct pci_bar *bar, const uint16_t *ctrl, unsigned int n);
 /* True if no BAR is decoded now; *@command is what to put back. */
 bool conf_decode_off(struct conf *c, uint16_t *command);
 /* The register of BAR @i, as in pci_dev_desc.bar; of MEM64 the lower one. */

@@ -90,44 +90,6 @@ static void save_registers(struct conf *c)
 				~(uint32_t)kept[i].never;
 }
 
-static uint16_t rebar_control(const struct pci_dev *pdev, unsigned int i)
-{
-	return (uint16_t)(pdev->record.rebar + 8 * i);
-}
-
-/* A reset undoes sizes that were chosen, too (PCIe 6.0 §7.8.6.3). */
-static void save_sizes_of(struct conf *c, uint16_t pos)
-{
-	struct pci_dev *pdev = c->pdev;
-	struct pci_record *r = &pdev->record;
-	unsigned int i, count;
-	uint16_t ctrl;
-
-	r->rebar = pos + PCI_REBAR_CTRL;
-	ctrl = (uint16_t)conf_answer(c, r->rebar, 2);
-	count = (ctrl & PCI_REBAR_CTRL_NBAR_MASK) >> PCI_REBAR_CTRL_NBAR_SHIFT;
-	for (i = 0; i < count && i < ARRAY_SIZE(r->rebar_size) &&
-		    rebar_control(pdev, i) < PCI_CFG_SPACE_EXP_SIZE;
-	     i++) {
-		ctrl = (uint16_t)conf_answer(c, rebar_control(pdev, i), 2);
-		r->rebar_size[i] = (ctrl & PCI_REBAR_CTRL_BAR_SIZE) >>
-				   PCI_REBAR_CTRL_BAR_SHIFT;
-	}
-	r->nrebar = (uint8_t)i;
-}
-
-static void save_sizes(struct conf *c)
-{
-	struct cap_iter it;
-	struct pci_cap cap;
-
-	c->pdev->record.nrebar = 0;
-	cap_begin(&it, c, c->pdev->desc.cfg_size);
-	while (cap_next(&it, &cap) == 1)
-		if (cap.extended && cap.id == PCI_EXT_CAP_ID_REBAR)
-			save_sizes_of(c, cap.pos);
-}
-
 /*
  * As the registers have it: the upper half of MEM64 in the next one. One that
  * reads all-ones in a device that answers was left so by a sizing that it did
@@ -136,6 +98,7 @@ static void save_sizes(struct conf *c)
 static void save_bars(struct conf *c, bool last)
 {
 	struct pci_dev *pdev = c->pdev;
+	struct pci_record *r = &pdev->record;
 	struct pci_bar bar[PCI_BAR_COUNT];
 	struct pci_dev_desc desc;
 	struct conf now;
@@ -151,11 +114,14 @@ static void save_bars(struct conf *c, bool last)
 	}
 	if (!c->err)
 		c->err = now.err;
+	/* A reset undoes sizes that were chosen, too (PCIe 6.0 §7.8.6.3). */
+	r->nrebar = (uint8_t)conf_rebar(c, &pdev->desc, PCI_EXT_CAP_ID_REBAR,
+					&r->rebar, r->rebar_ctrl);
 	for (i = 0; i < PCI_BAR_COUNT; i++)
-		pdev->record.bar[i] = (uint32_t)bar[i].addr;
+		r->bar[i] = (uint32_t)bar[i].addr;
 	for (i = 0; i < PCI_BAR_COUNT - 1; i++)
 		if (bar[i].kind == PCI_BAR_MEM64)
-			pdev->record.bar[i + 1] = (uint32_t)(bar[i].addr >> 32);
+			r->bar[i + 1] = (uint32_t)(bar[i].addr >> 32);
 }
 
 /* What a removal has kept quiet is recorded as it was before. */
@@ -171,10 +137,8 @@ static bool save(struct pci_dev *pdev, bool last)
 	r->command = 0;
 	if (r->known)
 		r->command = pdev->quiet.saved ? pdev->quiet.command : command;
-	if (r->known) {
+	if (r->known)
 		save_registers(&c);
-		save_sizes(&c);
-	}
 	save_bars(&c, last);
 	r->known = !c.err;
 	return r->known;
@@ -202,24 +166,40 @@ int conf_save(struct pci_dev *pdev)
 	return 0;
 }
 
-void pcidev_bars(struct pci_dev *pdev, bool recorded,
+static void recorded_bars(const struct pci_record *r,
+			  struct pci_bar bar[PCI_BAR_COUNT])
+{
+	unsigned int i;
+
+	for (i = 0; i < PCI_BAR_COUNT; i++) {
+		bar[i].addr = r->bar[i];
+		if (bar[i].kind == PCI_BAR_MEM64)
+			bar[i].addr |= (uint64_t)r->bar[i + 1] << 32;
+	}
+	conf_resize(bar, r->rebar_ctrl, r->nrebar);
+}
+
+int conf_bars_of(struct pci_dev *pdev, bool recorded,
 		 struct pci_bar bar[PCI_BAR_COUNT])
 {
-	const uint32_t *reg = pdev->record.bar;
 	struct pci_dev_desc desc;
 	struct conf c;
-	unsigned int i;
 
 	pcidev_describe(pdev, &desc);
 	conf_of(&c, pdev);
-	conf_bars_now(&c, &desc, bar);
-	if (!recorded || pdev->record.wanted)
-		return;
-	for (i = 0; i < PCI_BAR_COUNT; i++) {
-		bar[i].addr = reg[i];
-		if (bar[i].kind == PCI_BAR_MEM64)
-			bar[i].addr |= (uint64_t)reg[i + 1] << 32;
+	if (recorded && !pdev->record.wanted) {
+		memcpy(bar, desc.bar, sizeof(desc.bar));
+		recorded_bars(&pdev->record, bar);
+	} else {
+		conf_bars_now(&c, &desc, bar);
 	}
+	return c.err;
+}
+
+void pcidev_bars(struct pci_dev *pdev, bool recorded,
+		 struct pci_bar bar[PCI_BAR_COUNT])
+{
+	(void)!conf_bars_of(pdev, recorded, bar);
 }
 
 /* --- putting back ---------------------------------------------------------------- */
@@ -235,14 +215,12 @@ static bool has_vfs(struct conf *c)
 
 static void put_sizes(struct conf *c)
 {
-	struct pci_dev *pdev = c->pdev;
-	const struct pci_record *r = &pdev->record;
+	const struct pci_record *r = &c->pdev->record;
 	unsigned int i;
 
 	for (i = 0; i < r->nrebar; i++)
-		update(c, rebar_control(pdev, i), PCI_REBAR_CTRL_BAR_SIZE,
-		       (uint16_t)(r->rebar_size[i]
-				  << PCI_REBAR_CTRL_BAR_SHIFT));
+		update(c, (uint16_t)(r->rebar + 8 * i), PCI_REBAR_CTRL_BAR_SIZE,
+		       r->rebar_ctrl[i]);
 }
 
 static void put_bars(struct conf *c, bool vfs)

@@ -162,11 +162,12 @@ struct pci_record {
 	bool wanted;    /* it has left the hardware domain since */
 	bool known;     /* it answered then */
 	bool express_2; /* version 2 of PCI Express */
+	uint8_t nrebar; /* how many BARs can be resized, */
 	uint16_t command;
-	uint16_t rebar; /* where the first control is; or 0 */
+	uint16_t rebar; /* where the first's control is */
+	uint16_t rebar_ctrl[PCI_BAR_FIRST_ROM];
 	uint32_t reg[PCI_KEPT];
 	uint32_t bar[PCI_BAR_COUNT]; /* registers; 0: not placed */
-	uint8_t nrebar, rebar_size[PCI_BAR_FIRST_ROM];
 };
 
 /* pci_dev_desc.bar of a device, in less than half of the room. */

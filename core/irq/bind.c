@@ -108,7 +108,8 @@ int pci_irq_bind(struct pci_dev *pdev, enum pci_vector_kind kind,
 	for (i = 0; i < count && irq_hw_has_mask(pdev->irqs, kind); i++)
 		hf_init(&set->irq[i].word, IRQ_HOST);
 	if (kind == PCI_VECTOR_MSIX)
-		err = irq_hw_find_table(pdev->irqs, &set->table, &set->pba);
+		err = irq_hw_find_table(pdev->irqs, false, &set->table,
+					&set->pba);
 	if (!err)
 		err = bind_set(set);
 	if (err) { /* of a vector given back, a message may be under way */

@@ -24,7 +24,7 @@ int irq_guest_enter(struct pci_irqs *irqs, struct domain *d)
 	uint64_t table = 0, pba = 0;
 	struct pci_hold *hold;
 	unsigned int kind, log2 = 0;
-	bool msix = desc->msix && !irq_hw_find_table(irqs, &table, &pba);
+	bool msix = desc->msix && !irq_hw_find_table(irqs, true, &table, &pba);
 
 	while (1u << log2 < desc->msi_vectors)
 		log2++;

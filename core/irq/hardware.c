@@ -165,24 +165,21 @@ static int find(const struct pci_bar *bars, uint32_t reg, uint64_t size,
 	return 0;
 }
 
-int irq_hw_find_table(struct pci_irqs *irqs, uint64_t *table, uint64_t *pba)
+int irq_hw_find_table(struct pci_irqs *irqs, bool guest, uint64_t *table,
+		      uint64_t *pba)
 {
 	struct pci_dev *pdev = irqs->pdev;
 	const struct pci_host_ops *ops = pdev->pseg->host->ops;
 	unsigned int entries = pdev->desc.msix_entries, tries = 3;
 	struct pci_bar bars[PCI_BAR_COUNT];
-	struct pci_dev_desc desc;
-	struct conf c;
 	int err;
 
 	if (!ops->mem_write || !ops->mem_read)
 		return -ENODATA;
-	pcidev_describe(pdev, &desc);
-	do { /* a guest has no answer to wait for, and asks once */
-		conf_of(&c, pdev);
-		conf_bars_now(&c, &desc, bars);
-	} while (c.err == -EIO && --tries);
-	if (c.err)
+	do /* a guest has no answer to wait for, and asks once */
+		err = conf_bars_of(pdev, guest, bars);
+	while (err == -EIO && --tries);
+	if (err)
 		return pcidev_marked(pdev, PCI_MARK_LOST) ? -ENODEV : -ENODATA;
 	err = find(bars, irqs->table, entries * PCI_MSIX_ENTRY_SIZE, table);
 	return err ? err : find(bars, irqs->pba, (entries + 63) / 64 * 8, pba);

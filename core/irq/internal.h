@@ -117,10 +117,11 @@ uint64_t irq_hw_pending(struct irq_set *set, unsigned int first);
 /* Memory decode is off, and so the table cannot be reached. */
 bool irq_hw_no_memory(struct pci_dev *pdev);
 /*
- * Where table and PBA are; outside locks. 0; -ENODATA in no memory BAR that is
- * known; -ENODEV lost.
+ * Where table and PBA are, or for a @guest are put back by every reset; outside
+ * locks. 0; -ENODATA in no memory BAR that is known; -ENODEV lost.
  */
-int irq_hw_find_table(struct pci_irqs *irqs, uint64_t *table, uint64_t *pba);
+int irq_hw_find_table(struct pci_irqs *irqs, bool guest, uint64_t *table,
+		      uint64_t *pba);
 
 /* --- set.c ------------------------------------------------------------------------ */
 

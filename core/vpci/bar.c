@@ -134,16 +134,15 @@ static int add_bar(struct vpci *view, struct vpci_bar *bar)
 
 int vpci_build_bars(struct vpci *view)
 {
-	struct pci_dev_desc desc;
-	struct conf c;
+	const struct pci_dev_facts *desc = &view->pdev->desc;
 	unsigned int i;
 	int err;
 
-	pcidev_describe(view->pdev, &desc);
-	conf_of(&c, view->pdev);
-	conf_bars_now(&c, &desc, view->host_bar);
+	/* A guest's are where they are put back, and nowhere else (XSA-337). */
+	err = conf_bars_of(view->pdev, !view->hardware, view->host_bar);
 	/* Nobody knows where a guest's would be; the hardware domain does. */
-	err = view->hardware ? 0 : c.err;
+	if (view->hardware)
+		err = 0;
 	if (!err)
 		err = vpci_msix_find_regions(view);
 	for (i = 0; i < VPCI_BARS && !err; i++) {
@@ -155,9 +154,9 @@ int vpci_build_bars(struct vpci *view)
 		bar->size = view->host_bar[i].size;
 		bar->kind = view->host_bar[i].kind;
 		bar->prefetch = view->host_bar[i].prefetch;
-		bar->reg = conf_bar_register(&desc.facts, i);
+		bar->reg = conf_bar_register(desc, i);
 		/* Those of a hardware domain's VF are its PF's matter. */
-		if (!view->hardware || !desc.is_vf)
+		if (!view->hardware || !desc->is_vf)
 			err = add_bar(view, bar);
 		hf_init(&bar->addr, address(view, bar));
 	}

@@ -213,6 +213,33 @@ static void test_sizes_end_with_the_list_the_bars_and_the_space(void **state)
 	assert_int_equal(last_touched(0xff4, 7), 0xff4 + PCI_REBAR_CTRL);
 }
 
+/* A capability whose header is the last thing there is has no controls. */
+static void test_a_list_of_sizes_may_begin_where_the_space_ends(void **state)
+{
+	struct fake_fn *fn = fake_add("00:03.0", 0x10fb8086);
+	struct pci_bar bar[PCI_BAR_COUNT];
+	uint16_t pos;
+
+	(void)state;
+	fake_bar(fn, PCI_BASE_ADDRESS_0, 0xe0000000, 0xfff00000);
+	for (pos = 0xff8; pos < PCI_CFG_SPACE_EXP_SIZE; pos += 4) {
+		fake_put(fn, PCI_CFG_SPACE_SIZE, 4, 0);
+		fake_put(fn, pos, 4, 0);
+		fake_ext_cap(fn, PCI_CFG_SPACE_SIZE, PCI_EXT_CAP_ID_DSN);
+		fake_ext_cap(fn, pos, PCI_EXT_CAP_ID_REBAR);
+		lowest = pos;
+		fake.on_access = watch;
+		keep("00:03.0");
+		pcidev_bars(pdev, false, bar);
+		assert_int_equal(bar[0].size, 0x100000);
+		pcidev_bars(pdev, true, bar);
+		assert_int_equal(bar[0].size, 0x100000);
+		put_back();
+		fake.on_access = NULL;
+		assert_int_equal(pci_device_lost(fn->sbdf), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +249,7 @@ int main(void)
 		CASE(test_what_is_not_recorded_yet_is_not_overwritten),
 		CASE(test_what_is_not_put_back_does_not_decode),
 		CASE(test_sizes_end_with_the_list_the_bars_and_the_space),
+		CASE(test_a_list_of_sizes_may_begin_where_the_space_ends),
 	};
 
 	return cmocka_run_group_tests_name("config/save", tests, NULL, NULL);

@@ -56,6 +56,17 @@ int irq_guest_enter(struct pci_irqs *irqs, struct domain *d)
 	return 0;
 }
 
+bool irq_guest_table(struct pci_dev *pdev, uint32_t *table, uint32_t *pba)
+{
+	struct pci_irqs *irqs = pdev->irqs;
+
+	if (!irqs || !irqs->usable)
+		return false;
+	*table = irqs->table;
+	*pba = irqs->pba;
+	return true;
+}
+
 /* In a section: the put may be the last, and the lock is the device's. */
 static void unlink_hold(struct pci_irqs *irqs)
 {

@@ -19,6 +19,12 @@ void irq_guest_entry(struct pci_dev *pdev, unsigned int i, bool masked);
 /* Pending bits of vectors @first (a multiple of 64) and on. */
 uint64_t irq_guest_pending(struct pci_dev *pdev, enum pci_vector_kind kind,
 			   unsigned int first);
+/*
+ * What Table and PBA of MSI-X said when the device was added: by that entries
+ * are written. False: nobody writes there, and so nobody has asked. Outside of
+ * the lock, too.
+ */
+bool irq_guest_table(struct pci_dev *pdev, uint32_t *table, uint32_t *pba);
 /* A reset: nothing of the kind is pending. */
 void irq_guest_forget(struct pci_dev *pdev, enum pci_vector_kind kind);
 

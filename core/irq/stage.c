@@ -9,19 +9,29 @@ struct pci_irq_options irq_options = { .off = true };
 
 /* --- the stage ------------------------------------------------------------------ */
 
-static void read_device(struct pci_irqs *irqs)
+/*
+ * What it is programmed by, for as long as it is there. 0; -EIO it does not
+ * answer.
+ */
+static int read_device(struct pci_irqs *irqs)
 {
 	const struct pci_dev_facts *desc = &irqs->pdev->desc;
+	unsigned int tries = 3;
 	struct conf c;
 
-	conf_of(&c, irqs->pdev);
-	if (desc->msi)
-		irqs->msi_flags =
-			(uint16_t)conf_read(&c, desc->msi + PCI_MSI_FLAGS, 2);
-	if (desc->msix) {
-		irqs->table = conf_read(&c, desc->msix + PCI_MSIX_TABLE, 4);
-		irqs->pba = conf_read(&c, desc->msix + PCI_MSIX_PBA, 4);
-	}
+	do {
+		conf_of(&c, irqs->pdev);
+		if (desc->msi)
+			irqs->msi_flags = (uint16_t)conf_answer(
+				&c, desc->msi + PCI_MSI_FLAGS, 2);
+		if (desc->msix) {
+			irqs->table =
+				conf_answer(&c, desc->msix + PCI_MSIX_TABLE, 4);
+			irqs->pba =
+				conf_answer(&c, desc->msix + PCI_MSIX_PBA, 4);
+		}
+	} while (c.err && --tries);
+	return c.err ? -EIO : 0;
 }
 
 static int irq_attach(struct pci_dev *pdev)
@@ -35,8 +45,10 @@ static int irq_attach(struct pci_dev *pdev)
 	irqs->usable = host->msi && !host->ops->may_block &&
 		       !host->ops->read_only && !irq_options.off;
 	list_init(&irqs->sets);
-	if (irqs->usable)
-		read_device(irqs);
+	if (irqs->usable && read_device(irqs)) {
+		plat_free(irqs);
+		return -EIO;
+	}
 	pdev->irqs = irqs;
 	return 0;
 }

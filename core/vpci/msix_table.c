@@ -82,37 +82,35 @@ static bool touches(const struct vpci_msix_region *r, unsigned int bar,
 	return r->bar == bar && offset < r->end && r->start < offset + size;
 }
 
-static int region_set(struct vpci *view, struct vpci_msix_region *r,
-		      uint16_t reg, uint64_t size)
+static struct vpci_msix_region region(uint32_t where, uint64_t size)
 {
-	uint32_t where = vpci_hw_read(view, reg, 4);
+	uint64_t start = where & PCI_MSIX_TABLE_OFFSET;
 
-	if (where == UINT32_MAX)
-		return -EIO;
-	*r = (struct vpci_msix_region){
-		.bar = where & PCI_MSIX_TABLE_BIR,
-		.start = where & PCI_MSIX_TABLE_OFFSET,
-		.end = (where & PCI_MSIX_TABLE_OFFSET) + size,
-	};
-	return 0;
+	return (struct vpci_msix_region){ .bar = where & PCI_MSIX_TABLE_BIR,
+					  .start = start,
+					  .end = start + size };
 }
 
 int vpci_msix_find_regions(struct vpci *view)
 {
 	uint16_t pos = view->pdev->desc.msix;
 	uint64_t entries = view->pdev->desc.msix_entries;
-	int err;
+	uint32_t table, pba;
 
 	if (!pos || view->hardware)
 		return 0;
-	plat_rcu_read_lock();
-	err = region_set(view, &view->msix_table, pos + PCI_MSIX_TABLE,
-			 entries * PCI_MSIX_ENTRY_SIZE);
-	if (!err) /* a bit an entry, in whole quadwords (§7.7.2.9) */
-		err = region_set(view, &view->msix_pba, pos + PCI_MSIX_PBA,
-				 (entries + 63) / 64 * 8);
-	plat_rcu_read_unlock();
-	return err;
+	if (!irq_guest_table(view->pdev, &table, &pba)) {
+		plat_rcu_read_lock();
+		table = vpci_hw_read(view, pos + PCI_MSIX_TABLE, 4);
+		pba = vpci_hw_read(view, pos + PCI_MSIX_PBA, 4);
+		plat_rcu_read_unlock();
+	}
+	if (table == UINT32_MAX || pba == UINT32_MAX)
+		return -EIO;
+	view->msix_table = region(table, entries * PCI_MSIX_ENTRY_SIZE);
+	/* A bit an entry, in whole quadwords (§7.7.2.9). */
+	view->msix_pba = region(pba, (entries + 63) / 64 * 8);
+	return 0;
 }
 
 static bool has(struct vpci *view, unsigned int bar, uint64_t offset,

@@ -217,7 +217,6 @@ static void test_a_device_that_is_dead(void **state)
 	assert_int_equal(fabric_fault_clear(lab.f, at(CARD)), 0);
 }
 
-/* Read-only: its guest's writes are dropped, and it has no interrupts. */
 /* --- a host that writes no more ------------------------------------------------------ */
 
 static const struct pci_host_ops *real;
@@ -283,6 +282,103 @@ static void test_a_host_that_writes_no_more(void **state)
 	bind_at_each_write(MSIX);
 }
 
+/* --- a device that says something else ----------------------------------------------- */
+
+static uint32_t said; /* of the register at @lied_at, instead; 0: the truth */
+static unsigned int lied_at, lies;
+
+static int lie(struct pci_host *host, pci_sbdf_t sbdf, uint16_t reg,
+	       uint8_t size, uint32_t *val)
+{
+	int err = real->read(host, sbdf, reg, size, val);
+
+	if (sbdf.sbdf == at(CARD).sbdf && reg == lied_at && lies) {
+		lies--;
+		*val = said;
+	}
+	return err;
+}
+
+static void lie_of(unsigned int reg, uint32_t val, unsigned int times)
+{
+	static struct pci_host_ops ops;
+	struct pci_host *host = fabric_host(lab.f);
+
+	real = host->ops;
+	ops = *host->ops;
+	ops.read = lie;
+	host->ops = &ops;
+	lied_at = reg;
+	said = val;
+	lies = times;
+}
+
+static void no_more_lies(void)
+{
+	fabric_host(lab.f)->ops = real;
+}
+
+/* Where the guest's words trap is where the host's are written. */
+static void test_a_table_that_moves(void **state)
+{
+	(void)state;
+	lie_of(msix_at(CARD) + PCI_MSIX_TABLE, TABLE + 0x2000, UINT32_MAX);
+	give(&lab.one, CARD);
+	msix_flags(&lab.one, MSIX_ON);
+	msix_entry(&lab.one, 1);
+	assert_hosts(hw_msix(CARD, 1));
+	assert_int_equal(raise_irq(CARD, 1), 0);
+	assert_came(&lab.one, 1, 1);
+	no_more_lies();
+}
+
+/* Bound, the registers say what the host wants; or it is not there to bind. */
+static void assert_bound(enum pci_vector_kind kind)
+{
+	int err = bind(CARD, kind, 0, 2);
+
+	if (err) {
+		assert_int_equal(err, -ENODEV);
+		return;
+	}
+	assert_hosts(kind == MSI ? hw_msi(CARD) : hw_msix(CARD, 0));
+	assert_int_equal(unbind(CARD, kind, 0, 2), 0);
+}
+
+/* What cannot be read is not programmed by what was no answer. */
+static void add_again(unsigned int reg, unsigned int silent)
+{
+	int err;
+
+	assert_int_equal(remove_dev(CARD, 0, 100 * MSEC), 0);
+	lie_of(reg, UINT32_MAX, silent);
+	err = pci_add_device(at(CARD));
+	no_more_lies();
+	if (err) {
+		assert_int_equal(err, -EIO);
+		assert_int_equal(pci_add_device(at(CARD)), 0);
+	}
+	switch_on(CARD);
+	assert_bound(MSI);
+	assert_bound(MSIX);
+}
+
+static void test_registers_that_do_not_answer_when_it_is_added(void **state)
+{
+	const unsigned int reg[] = { msi_at(CARD) + PCI_MSI_FLAGS,
+				     msix_at(CARD) + PCI_MSIX_TABLE,
+				     msix_at(CARD) + PCI_MSIX_PBA };
+	unsigned int i, silent;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(reg); i++)
+		for (silent = 1; silent < 8; silent++)
+			add_again(reg[i], silent);
+	assert_int_equal(bind(CARD, MSI, 0, 2), 0); /* in the end */
+	assert_int_equal(unbind(CARD, MSI, 0, 2), 0);
+}
+
+/* Read-only: its guest's writes are dropped, and it has no interrupts. */
 static void test_a_read_only_device(void **state)
 {
 	struct pci_dev *pdev = get(CARD);
@@ -345,6 +441,8 @@ int main(void)
 		LAB(test_a_device_that_ignores_writes),
 		LAB(test_a_device_that_is_dead),
 		LAB(test_a_host_that_writes_no_more),
+		LAB(test_a_table_that_moves),
+		LAB(test_registers_that_do_not_answer_when_it_is_added),
 		LAB(test_a_read_only_device),
 		LAB(test_who_has_no_capability_has_no_vector),
 		cmocka_unit_test_setup_teardown(

@@ -267,6 +267,7 @@ static void vf_bars(struct sizing *s)
 
 	if (ctrl & (PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE))
 		s->writes = READ_ONLY;
+	s->desc->vf_page = vf_page(s->c, s->desc->sriov);
 	bars(s, s->desc->sriov + PCI_SRIOV_BAR, PCI_BAR_FIRST_VF,
 	     PCI_SRIOV_NUM_BARS);
 }

@@ -88,6 +88,8 @@ struct vf_set {
 };
 
 void vf_read(struct conf *pf, uint16_t sriov, struct vf_set *set);
+/* log2 of the System Page Size, which every VF BAR is a multiple of (§9.3.3.13). */
+uint8_t vf_page(struct conf *pf, uint16_t sriov);
 /* Why the numbers cannot be (static text), or NULL. */
 const char *vf_defect(const struct vf_set *set);
 /* How many VFs are there: 0 while disabled or defective. */

@@ -82,28 +82,59 @@ struct pci_dev *vf_find_pf(pci_sbdf_t sbdf)
 	return NULL;
 }
 
-/* BAR i of VF n lies n sizes above the PF's VF BAR i (§9.3.3.14). */
-static void vf_bars(struct pci_dev_desc *desc, struct conf *c, uint16_t sriov,
-		    const struct pci_bar *of_pf, unsigned int n)
+uint8_t vf_page(struct conf *pf, uint16_t sriov)
 {
+	uint32_t sizes = conf_answer(pf, sriov + PCI_SRIOV_SYS_PGSIZE, 4);
+	uint8_t page = 12;
+
+	while (!(sizes & 1) && page < 43) {
+		sizes >>= 1;
+		page++;
+	}
+	return sizes ? page : 12;
+}
+
+/*
+ * How large one is now: whoever has the PF may have chosen other sizes, or
+ * another page, since they were found. With a smaller page, what took just one
+ * may take less by now.
+ */
+static void vf_size(struct pci_bar *bar, uint8_t now, uint8_t then)
+{
+	if (now < then && bar->size <= 1ull << then)
+		bar->size_unknown = true;
+	if (bar->size < 1ull << now)
+		bar->size = 1ull << now;
+}
+
+/* BAR i of VF n lies n sizes above the PF's VF BAR i (§9.3.3.14). */
+static void vf_bars(struct pci_dev_desc *desc, struct conf *c,
+		    struct pci_dev_desc *pf, unsigned int n)
+{
+	struct pci_bar *of_pf = &pf->bar[PCI_BAR_FIRST_VF];
+	uint8_t page = vf_page(c, pf->sriov);
+	uint16_t at, ctrl[PCI_BAR_FIRST_ROM];
 	unsigned int i;
 
+	conf_resize(of_pf, ctrl,
+		    conf_rebar(c, &pf->facts, PCI_EXT_CAP_ID_VF_REBAR, &at,
+			       ctrl));
 	for (i = 0; i < PCI_SRIOV_NUM_BARS; i++) {
-		struct pci_bar *bar = &desc->bar[i];
-		uint16_t reg = (uint16_t)(sriov + PCI_SRIOV_BAR + 4 * i);
+		struct pci_bar *bar = &desc->bar[i], now = { 0 };
+		uint16_t reg = (uint16_t)(pf->sriov + PCI_SRIOV_BAR + 4 * i);
 		uint32_t lo, hi = 0;
 
 		if (of_pf[i].kind == PCI_BAR_NONE)
 			continue;
 		*bar = of_pf[i];
+		vf_size(bar, page, pf->vf_page);
 		lo = conf_answer(c, reg, 4);
 		if (bar->kind == PCI_BAR_MEM64)
 			hi = conf_answer(c, reg + 4, 4);
-		bar_decode(bar, lo, hi);
-		if (bar->size_unknown)
-			bar->addr = 0;
-		else
-			bar->addr += n * bar->size;
+		bar_decode(&now, lo, hi);
+		bar->addr = 0;
+		if (!bar->size_unknown && now.kind == bar->kind)
+			bar->addr = now.addr + n * bar->size;
 	}
 }
 
@@ -126,7 +157,6 @@ int vf_describe(struct conf *c, struct pci_dev *pf, struct pci_dev_desc *desc)
 	desc->ident.device = set.device;
 	desc->ident.subvendor = of_pf.ident.subvendor;
 	desc->ident.serial = of_pf.ident.serial;
-	vf_bars(desc, &at_pf, of_pf.sriov, &of_pf.bar[PCI_BAR_FIRST_VF],
-		(unsigned int)n);
+	vf_bars(desc, &at_pf, &of_pf, (unsigned int)n);
 	return at_pf.err;
 }

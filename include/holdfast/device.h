@@ -96,6 +96,7 @@ struct pci_dev_desc {
 		uint16_t msi_vectors, msix_entries;
 		uint16_t vf_total, vf_num, vf_offset, vf_stride; /* a PF's */
 		uint16_t vf_device;
+		uint8_t vf_page; /* log2 of the page its VF BARs were sized by */
 		uint8_t phantom_stride; /* 0, or 1, 2, 4: functions it may also use */
 		/* A bridge's buses, secondary 0: none. */
 		uint8_t secondary, subordinate;

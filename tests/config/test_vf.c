@@ -213,6 +213,114 @@ static void test_sriov_in_a_bridge_or_a_vf_is_a_defect(void **state)
 	assert_true(described("02:10.0").is_vf);
 }
 
+/* --- how large its BARs are ---------------------------------------------------- */
+
+/*
+ * The second VF of a PF whose VF BARs were sized as 16 KiB, and 4 KiB; what is
+ * done with the PF between that and VF Enable.
+ */
+static struct pci_dev_desc second_vf(void (*meanwhile)(struct fake_fn *pf))
+{
+	struct fake_fn *pf = fake_add("02:00.0", 0x10fb8086);
+
+	fake_bar(pf, SRIOV(PCI_SRIOV_BAR), 0xe0000004, 0xffffc000);
+	fake_bar(pf, SRIOV(PCI_SRIOV_BAR) + 4, 0x1, 0xffffffff);
+	fake_bar(pf, SRIOV(PCI_SRIOV_BAR) + 8, 0xd0000000, 0xfffff000);
+	fake_put(pf, SRIOV(PCI_SRIOV_SYS_PGSIZE), 4, 1);
+	fake_sriov(pf, 0, 0x80, 2);
+	meanwhile(pf);
+	fake_put(pf, SRIOV(PCI_SRIOV_NUM_VF), 2, 2);
+	fake_put(pf, SRIOV(PCI_SRIOV_CTRL), 2, PCI_SRIOV_CTRL_VFE);
+	fake_add("02:10.2", UINT32_MAX);
+	return described("02:10.2");
+}
+
+static void only_added(struct fake_fn *pf)
+{
+	(void)pf;
+	add("02:00.0");
+}
+
+static void with_pages_of_64k(struct fake_fn *pf)
+{
+	add("02:00.0");
+	fake_put(pf, SRIOV(PCI_SRIOV_SYS_PGSIZE), 4, 0x10);
+}
+
+static void with_pages_of_4k(struct fake_fn *pf)
+{
+	fake_put(pf, SRIOV(PCI_SRIOV_SYS_PGSIZE), 4, 0x4); /* 16 KiB */
+	add("02:00.0");
+	fake_put(pf, SRIOV(PCI_SRIOV_SYS_PGSIZE), 4, 0x1);
+}
+
+static void resized_to_2_mib(struct fake_fn *pf)
+{
+	fake_ext_cap(pf, 0x300, PCI_EXT_CAP_ID_VF_REBAR);
+	fake_put(pf, 0x300 + PCI_REBAR_CTRL, 4,
+		 1 << PCI_REBAR_CTRL_NBAR_SHIFT |
+			 1 << PCI_REBAR_CTRL_BAR_SHIFT);
+	add("02:00.0");
+}
+
+static void test_a_vfs_bars_are_the_size_that_they_have_now(void **state)
+{
+	struct pci_dev_desc desc = second_vf(only_added);
+
+	(void)state;
+	assert_int_equal(desc.bar[0].size, 0x4000);
+	assert_int_equal(desc.bar[0].addr, 0x1e0004000);
+	assert_int_equal(desc.bar[2].size, 0x1000);
+	assert_int_equal(desc.bar[2].addr, 0xd0001000);
+}
+
+static void test_every_vf_bar_is_whole_pages(void **state)
+{
+	struct pci_dev_desc desc = second_vf(with_pages_of_64k);
+
+	(void)state;
+	assert_int_equal(desc.bar[0].size, 0x10000);
+	assert_int_equal(desc.bar[0].addr, 0x1e0010000);
+	assert_int_equal(desc.bar[2].size, 0x10000);
+	assert_int_equal(desc.bar[2].addr, 0xd0010000);
+}
+
+/* A page, by which it was measured, may have been more than it takes. */
+static void test_a_smaller_page_leaves_a_size_open(void **state)
+{
+	struct pci_dev_desc desc = second_vf(with_pages_of_4k);
+
+	(void)state;
+	assert_true(desc.bar[0].size_unknown);
+	assert_int_equal(desc.bar[0].addr, 0);
+}
+
+static void test_vf_bars_can_be_resized(void **state)
+{
+	struct pci_dev_desc desc = second_vf(resized_to_2_mib);
+
+	(void)state;
+	assert_int_equal(desc.bar[0].size, 0x200000);
+	assert_int_equal(desc.bar[0].addr, 0x1e0200000);
+	assert_int_equal(desc.bar[2].size, 0x1000);
+}
+
+static void other_kind(struct fake_fn *pf)
+{
+	add("02:00.0");
+	fake_put(pf, SRIOV(PCI_SRIOV_BAR) + 8, 4, 0xd000000c);
+}
+
+static void test_a_vf_bar_that_is_another_kind_now_has_no_address(void **state)
+{
+	struct pci_dev_desc desc = second_vf(other_kind);
+
+	(void)state;
+	assert_int_equal(desc.bar[2].kind, PCI_BAR_MEM32);
+	assert_int_equal(desc.bar[2].addr, 0);
+	assert_int_equal(desc.bar[0].addr, 0x1e0004000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +334,11 @@ int main(void)
 		CASE(test_a_vf_whose_bars_cannot_be_read_is_not_described),
 		CASE(test_numbers_that_cannot_be_are_defects_and_not_followed),
 		CASE(test_sriov_in_a_bridge_or_a_vf_is_a_defect),
+		CASE(test_a_vfs_bars_are_the_size_that_they_have_now),
+		CASE(test_every_vf_bar_is_whole_pages),
+		CASE(test_a_smaller_page_leaves_a_size_open),
+		CASE(test_vf_bars_can_be_resized),
+		CASE(test_a_vf_bar_that_is_another_kind_now_has_no_address),
 	};
 
 	return cmocka_run_group_tests_name("config/vf", tests, NULL, NULL);

@@ -335,27 +335,17 @@ static void free_refused(uv_handle_t *handle)
 	free(container_of((uv_pipe_t *)handle, struct client, pipe));
 }
 
-static void refused(uv_write_t *req, int status)
-{
-	(void)status;
-	uv_close((uv_handle_t *)req->handle, free_refused);
-	free(container_of(req, struct out_line, req));
-}
-
+/* What is said fits into a socket that is new. It is gone in this round. */
 static void refuse(struct client *c)
 {
 	static const char text[] =
 		"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32001,"
 		"\"message\":\"too many clients are connected; try again when "
 		"one has left\"}}\n";
-	struct out_line *line = malloc(sizeof(*line));
 	uv_buf_t buf = uv_buf_init((char *)text, sizeof(text) - 1);
 
-	if (!line ||
-	    uv_write(&line->req, (uv_stream_t *)&c->pipe, &buf, 1, refused)) {
-		free(line);
-		uv_close((uv_handle_t *)&c->pipe, free_refused);
-	}
+	(void)!uv_try_write((uv_stream_t *)&c->pipe, &buf, 1);
+	uv_close((uv_handle_t *)&c->pipe, free_refused);
 }
 
 int client_accept(uv_stream_t *listener, gid_t group)

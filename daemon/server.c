@@ -28,13 +28,14 @@
 
 #define BACKLOG 128
 #define RETRY_MS 1000
+#define AT_ONCE 16 /* connections in a millisecond */
 
 static char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 static char lock_path[sizeof(socket_path) + 5];
 static int lock_fd = -1;
 static gid_t group_id;
 static uv_pipe_t listener;
-static uv_timer_t retry; /* when there was no memory for a client */
+static uv_timer_t retry; /* when one cannot be taken now */
 
 /* --- alone ---------------------------------------------------------------------- */
 
@@ -176,6 +177,21 @@ static void try_again(uv_timer_t *timer)
 	on_connection((uv_stream_t *)&listener, 0);
 }
 
+/*
+ * Who connects over and over would keep the loop at taking connections, and what
+ * it closes open until it gets on. Those beyond wait for the next millisecond.
+ */
+static bool are_too_many_at_once(void)
+{
+	static uint64_t now;
+	static unsigned int taken;
+
+	if (now != uv_now(&main_loop))
+		taken = 0;
+	now = uv_now(&main_loop);
+	return ++taken > AT_ONCE;
+}
+
 static void on_connection(uv_stream_t *stream, int status)
 {
 	if (status) {
@@ -183,7 +199,9 @@ static void on_connection(uv_stream_t *stream, int status)
 			 uv_strerror(status));
 		return;
 	}
-	if (client_accept(stream, group_id))
+	if (are_too_many_at_once())
+		uv_timer_start(&retry, try_again, 1, 0);
+	else if (client_accept(stream, group_id))
 		uv_timer_start(&retry, try_again, RETRY_MS, 0);
 }
 

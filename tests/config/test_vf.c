@@ -216,8 +216,8 @@ static void test_sriov_in_a_bridge_or_a_vf_is_a_defect(void **state)
 /* --- how large its BARs are ---------------------------------------------------- */
 
 /*
- * The second VF of a PF whose VF BARs were sized as 16 KiB, and 4 KiB; what is
- * done with the PF between that and VF Enable.
+ * The second VF of a PF whose VF BARs were sized as 16 KiB, 4 KiB, and 64 KiB;
+ * what is done with the PF between that and VF Enable.
  */
 static struct pci_dev_desc second_vf(void (*meanwhile)(struct fake_fn *pf))
 {
@@ -226,6 +226,7 @@ static struct pci_dev_desc second_vf(void (*meanwhile)(struct fake_fn *pf))
 	fake_bar(pf, SRIOV(PCI_SRIOV_BAR), 0xe0000004, 0xffffc000);
 	fake_bar(pf, SRIOV(PCI_SRIOV_BAR) + 4, 0x1, 0xffffffff);
 	fake_bar(pf, SRIOV(PCI_SRIOV_BAR) + 8, 0xd0000000, 0xfffff000);
+	fake_bar(pf, SRIOV(PCI_SRIOV_BAR) + 12, 0xc0000000, 0xffff0000);
 	fake_put(pf, SRIOV(PCI_SRIOV_SYS_PGSIZE), 4, 1);
 	fake_sriov(pf, 0, 0x80, 2);
 	meanwhile(pf);
@@ -293,6 +294,7 @@ static void test_a_smaller_page_leaves_a_size_open(void **state)
 	(void)state;
 	assert_true(desc.bar[0].size_unknown);
 	assert_int_equal(desc.bar[0].addr, 0);
+	assert_int_equal(desc.bar[3].addr, 0xc0010000); /* it took more */
 }
 
 static void test_vf_bars_can_be_resized(void **state)

@@ -476,6 +476,10 @@ static void add_anew(pci_sbdf_t sbdf)
 		return;
 	}
 	CHECK_EQUAL(pci_remove_device(sbdf, PCI_REMOVE_FORCE, 0, NULL), 0);
+	if (sbdf.sbdf == CARD.sbdf && inject_loses_writes()) {
+		unplug_from(SLOT); /* likewise */
+		plug_into(SLOT, "all");
+	}
 	if (sbdf.sbdf == PF.sbdf)
 		CHECK(!are_there_vfs());
 	if (sbdf.bus == PF.bus || sbdf.sbdf == PF_PORT.sbdf) {

@@ -355,6 +355,9 @@ static void call_run(struct call *call, struct rpc_request *req)
 	} else if (call->method->flags & METHOD_WORK) {
 		call->work.run = in_worker;
 		call->work.done = worker_done;
+		call->work.who = client_peer(call->client)->administers
+					 ? LOOP_ADMIN
+					 : LOOP_OTHER;
 		loop_work(&call->work);
 	} else {
 		status = run_method(call);

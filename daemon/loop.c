@@ -17,8 +17,17 @@ uv_loop_t main_loop;
 static uv_async_t wake;
 static uv_mutex_t post_lock;
 static struct list_head posts;
-static unsigned int works;
 static uint64_t started;
+
+/* Work by whom it is for: what has no worker yet, and how many have one. */
+static struct list_head waiting[LOOP_WHO];
+static unsigned int running[LOOP_WHO], works;
+/* Workers that they, and those after them, may have at once. */
+static const unsigned int most[LOOP_WHO] = {
+	[LOOP_DAEMON] = LOOP_WORKERS,
+	[LOOP_ADMIN] = LOOP_WORKERS - 4,
+	[LOOP_OTHER] = LOOP_WORKERS - 8,
+};
 
 static void run_posts(uv_async_t *handle)
 {
@@ -44,12 +53,15 @@ static void run_posts(uv_async_t *handle)
 int loop_init(void)
 {
 	char workers[8];
+	unsigned int who;
 	int err;
 
 	snprintf(workers, sizeof(workers), "%d", LOOP_WORKERS);
 	setenv("UV_THREADPOOL_SIZE", workers, 1);
 	started = plat_now();
 	list_init(&posts);
+	for (who = 0; who < LOOP_WHO; who++)
+		list_init(&waiting[who]);
 	err = uv_mutex_init(&post_lock);
 	if (err)
 		return err;
@@ -101,20 +113,52 @@ static void work_run(uv_work_t *uv)
 	work->run(work);
 }
 
+static bool has_worker(unsigned int who)
+{
+	unsigned int k = LOOP_WHO, n = 0;
+
+	while (k--) {
+		n += running[k];
+		if (k <= who && n >= most[k])
+			return false;
+	}
+	return true;
+}
+
+static void work_done(uv_work_t *uv, int status);
+
+static void start_works(void)
+{
+	struct work *work;
+	unsigned int who;
+
+	for (who = 0; who < LOOP_WHO; who++)
+		while (!list_empty(&waiting[who]) && has_worker(who)) {
+			work = list_first(&waiting[who], struct work, entry);
+			list_del(&work->entry);
+			running[who]++;
+			uv_queue_work(&main_loop, &work->uv, work_run,
+				      work_done);
+		}
+}
+
 static void work_done(uv_work_t *uv, int status)
 {
 	struct work *work = container_of(uv, struct work, uv);
 
 	(void)status;
+	running[work->who]--;
 	works--;
 	work->done(work);
+	start_works();
 	stop_check();
 }
 
 void loop_work(struct work *work)
 {
 	works++;
-	uv_queue_work(&main_loop, &work->uv, work_run, work_done);
+	list_add_tail(&work->entry, &waiting[work->who]);
+	start_works();
 }
 
 unsigned int loop_busy(void)

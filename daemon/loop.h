@@ -15,6 +15,14 @@
 
 #define LOOP_WORKERS 16
 
+/* For whom work is; what follows in this list waits for what comes before. */
+enum loop_who {
+	LOOP_DAEMON, /* for itself, or for a device that must not wait */
+	LOOP_ADMIN,  /* a call of somebody who administers */
+	LOOP_OTHER,  /* any other call */
+	LOOP_WHO
+};
+
 extern uv_loop_t main_loop;
 
 /* Before the first use of libuv: sizes the pool. 0 or -errno. */
@@ -36,9 +44,15 @@ struct post {
 /* Any thread, read-side sections and leaf locks of the core included. */
 void loop_post(struct post *post);
 
-/* Work that may sleep. @run in a worker, then @done in the loop. */
+/*
+ * Work that may sleep. @run in a worker, then @done in the loop. Whatever calls
+ * there are, four workers are left for the daemon, and four more for those who
+ * administer.
+ */
 struct work {
 	uv_work_t uv;
+	struct list_head entry;
+	enum loop_who who; /* 0: the daemon */
 	void (*run)(struct work *work);
 	void (*done)(struct work *work);
 };

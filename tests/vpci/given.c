@@ -124,3 +124,32 @@ struct vpci *view_of(const char *name)
 	pcidev_put(pdev);
 	return view;
 }
+
+uint64_t see(struct domain *d, pci_sbdf_t addr, uint16_t reg, uint8_t size)
+{
+	uint64_t val = 0;
+
+	assert_int_equal(vpci_read(d, addr, reg, size, &val), PCI_DONE);
+	return val;
+}
+
+uint64_t host_sees(uint16_t reg, uint8_t size)
+{
+	return see(hardware_domain, at(GIVEN), reg, size);
+}
+
+void host_writes(uint16_t reg, uint8_t size, uint64_t val)
+{
+	struct vpci_vcpu vcpu;
+
+	vpci_vcpu_init(&vcpu, hardware_domain);
+	assert_int_equal(vpci_write(&vcpu, at(GIVEN), reg, size, val),
+			 PCI_DONE);
+	vpci_vcpu_fini(&vcpu);
+}
+
+void add_msi(void)
+{
+	fake_cap(given.fn, MSI_CAP, PCI_CAP_ID_MSI);
+	hw_put(MSI_CAP + PCI_MSI_FLAGS, 2, PCI_MSI_FLAGS_64BIT);
+}

@@ -13,6 +13,7 @@
 #define BAR0_AT 0xfe000000u
 #define EXPRESS 0x60 /* where the tests put capabilities */
 #define MSI_CAP 0xb0
+#define SCRATCH 0x40 /* a register of hardware, of 8 bytes */
 
 extern struct given {
 	struct fake_fn *fn;
@@ -40,6 +41,13 @@ void work(void); /* until it is done */
 /* Hardware's, without being an access. */
 uint32_t hw(uint16_t reg, uint8_t size);
 void hw_put(uint16_t reg, uint8_t size, uint32_t val);
+
+void add_msi(void); /* at MSI_CAP, before the function is added */
+
+/* Of it, or of another function, as @d sees it now. */
+uint64_t see(struct domain *d, pci_sbdf_t addr, uint16_t reg, uint8_t size);
+uint64_t host_sees(uint16_t reg, uint8_t size);
+void host_writes(uint16_t reg, uint8_t size, uint64_t val);
 
 struct vpci *view_of(const char *name); /* while nobody moves the device */
 

@@ -131,12 +131,6 @@ static int teardown(void **state)
 
 /* --- what the tests do ------------------------------------------------------------ */
 
-static void add_msi(void)
-{
-	fake_cap(given.fn, MSI_CAP, PCI_CAP_ID_MSI);
-	hw_put(MSI_CAP + PCI_MSI_FLAGS, 2, PCI_MSI_FLAGS_64BIT);
-}
-
 /* The guest places the BAR, masters and maps; with a vector, if it has any. */
 static void use_it(void)
 {
@@ -175,15 +169,6 @@ static void end_removal(int result)
 	assert_int_equal(pci_removal_wait(op), result);
 	pci_removal_finish(op);
 	op = NULL;
-}
-
-static uint64_t host_sees(uint16_t reg, uint8_t size)
-{
-	uint64_t val;
-
-	assert_int_equal(vpci_read(hardware_domain, at(GIVEN), reg, size, &val),
-			 PCI_DONE);
-	return val;
 }
 
 static uint64_t load(struct domain *d, uint64_t gpa)

@@ -80,31 +80,42 @@ int host_register(void)
 
 /* --- events of the Linux host ------------------------------------------------ */
 
+#define RETRY_MS 1000
+
 static uv_poll_t kernel_poll;
+static uv_timer_t kernel_retry;
 static struct work dispatch;
+static int dispatch_error;
 static bool watching, polling;
 
+/* @status, too, is that events were dropped: they are asked for what it was. */
 static void on_readable(uv_poll_t *handle, int status, int events)
 {
-	(void)events;
+	(void)status, (void)events;
 	uv_poll_stop(handle);
-	if (status)
-		plat_log(PLAT_ERROR, "no more events from the kernel: %s",
-			 uv_strerror(status));
-	else
-		loop_work(&dispatch);
+	loop_work(&dispatch);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+	(void)timer;
+	loop_work(&dispatch);
 }
 
 static void dispatch_run(struct work *work)
 {
 	(void)work;
-	linux_dispatch(host);
+	dispatch_error = linux_dispatch(host);
 }
 
 static void dispatch_done(struct work *work)
 {
 	(void)work;
-	if (!uv_is_closing((uv_handle_t *)&kernel_poll))
+	if (uv_is_closing((uv_handle_t *)&kernel_poll))
+		return;
+	if (dispatch_error)
+		uv_timer_start(&kernel_retry, on_retry, RETRY_MS, 0);
+	else
 		uv_poll_start(&kernel_poll, UV_READABLE, on_readable);
 }
 
@@ -126,13 +137,16 @@ int host_watch(void)
 	if (err)
 		return err;
 	polling = true;
+	uv_timer_init(&main_loop, &kernel_retry);
 	return uv_poll_start(&kernel_poll, UV_READABLE, on_readable);
 }
 
 void host_unwatch(void)
 {
-	if (polling)
+	if (polling) {
 		uv_close((uv_handle_t *)&kernel_poll, NULL);
+		uv_close((uv_handle_t *)&kernel_retry, NULL);
+	}
 	loop_settle();
 	if (watching)
 		hotplug_stop();

@@ -27,12 +27,13 @@ static uint64_t told, done;
 static bool stop;
 
 static uv_thread_t thread;
+static struct pci_host *host;
 
 /* The host's context. */
-static void on_notify(struct pci_host *host, enum pci_host_event event,
+static void on_notify(struct pci_host *unused, enum pci_host_event event,
 		      pci_sbdf_t sbdf, void *data)
 {
-	(void)host;
+	(void)unused;
 	(void)data;
 	if (event == PCI_HOST_GONE)
 		(void)pci_mark_lost(sbdf); /* -ENODEV: it was never added */
@@ -49,8 +50,10 @@ static void arrived(pci_sbdf_t sbdf)
 {
 	struct pci_scan scan = { 0 };
 	char text[PCI_SBDF_LEN];
-	int err = pci_scan_slot(sbdf, &scan);
+	int err = pci_segment_add(sbdf.seg, host); /* it may be the first */
 
+	if (!err)
+		err = pci_scan_slot(sbdf, &scan);
 	if (!err && scan.failed) {
 		err = scan.error;
 		sbdf = scan.where;
@@ -102,10 +105,11 @@ static void run(void *unused)
 	uv_mutex_unlock(&lock);
 }
 
-int hotplug_start(struct pci_host *host)
+int hotplug_start(struct pci_host *watched)
 {
 	int err = uv_mutex_init(&lock);
 
+	host = watched;
 	stop = false;
 	if (!err)
 		err = uv_cond_init(&changed);

@@ -70,6 +70,8 @@ int dump_export_function(struct pci_host *host, pci_sbdf_t sbdf, FILE *out)
 	char name[PCI_SBDF_LEN];
 	int ret;
 
+	if (!len)
+		return -ENODEV;
 	ret = read_all(host, sbdf, dword, len);
 	if (ret)
 		return ret;

@@ -23,6 +23,7 @@ struct linux_host {
 	unsigned int count;
 	struct udev *udev; /* NULL: no events */
 	struct udev_monitor *monitor;
+	bool missed; /* events; sysfs has not been looked at since */
 };
 
 static inline struct linux_host *linux_host(struct pci_host *host)

@@ -171,7 +171,10 @@ static uint16_t linux_config_size(struct pci_host *host, pci_sbdf_t sbdf)
 	return (uint16_t)req.size;
 }
 
-/* The kernel has sized them; what it does not list is not there. */
+/*
+ * The kernel has sized them. One without a size is not there, or the kernel has
+ * found no place for it, or its file could not be read: the register tells.
+ */
 static int do_bar_size(void *arg)
 {
 	const int fields = PCI_FILL_SIZES | PCI_FILL_ROM_BASE;
@@ -182,7 +185,7 @@ static int do_bar_size(void *arg)
 		return -ENODATA;
 	req->val = req->reg == BAR_ROM ? fn->dev->rom_size
 				       : fn->dev->size[req->reg];
-	return 0;
+	return req->val ? 0 : -ENODATA;
 }
 
 static int linux_bar_size(struct pci_host *host, pci_sbdf_t sbdf,
@@ -333,6 +336,14 @@ static bool scanned(const struct scan *scan, pci_sbdf_t sbdf)
 	return false;
 }
 
+/* Buses are numbered from the root on: so a bridge comes first. */
+static int by_address(const void *a, const void *b)
+{
+	const pci_sbdf_t *x = a, *y = b;
+
+	return (x->sbdf > y->sbdf) - (x->sbdf < y->sbdf);
+}
+
 static int rescan(struct linux_host *lh, char *err, size_t errlen)
 {
 	struct scan scan = { .sysfs = lh->sysfs };
@@ -349,6 +360,8 @@ static int rescan(struct linux_host *lh, char *err, size_t errlen)
 		if (sbdf.sbdf++ == UINT32_MAX)
 			break;
 	}
+	if (scan.count)
+		qsort(scan.sbdf, scan.count, sizeof(*scan.sbdf), by_address);
 	for (i = 0; i < scan.count; i++)
 		linux_arrived(lh, scan.sbdf[i]);
 out:

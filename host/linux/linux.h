@@ -28,13 +28,16 @@ int linux_fd(struct pci_host *host);
 
 /*
  * Take the events that wait, bring the list of functions up to date and call
- * host->notify for each change. From one thread; may sleep.
+ * host->notify for each change. 0; or what linux_rescan() says: the kernel had
+ * to drop events, and what they were is not known yet; call again in a while.
+ * From one thread; may sleep.
  */
-void linux_dispatch(struct pci_host *host);
+int linux_dispatch(struct pci_host *host) __must_check;
 
 /*
  * Look at sysfs again: notify GONE for what is no longer there and ARRIVED for
- * all that is (something else may have taken an address). linux_dispatch()
+ * all that is (something else may have taken an address), bridges before what
+ * is behind them. linux_dispatch()
  * does this when the kernel had to drop events. 0; -EIO sysfs cannot be read,
  * -ENOMEM: the list as before. Same context.
  */

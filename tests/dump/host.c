@@ -254,6 +254,8 @@ static void test_dump_export_leaves_absent_functions_out(void **state)
 	assert_null(strstr(text, "0000:00:02.0 "));
 	assert_non_null(strstr(text, "0000:00:03.0 "));
 	assert_int_equal(dump_export_function(host, gone, stdout), -ENODEV);
+	gone.devfn ^= 7; /* where nobody ever was */
+	assert_int_equal(dump_export_function(host, gone, stdout), -ENODEV);
 	free(text);
 	dump_close(host);
 }

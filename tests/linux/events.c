@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What comes and goes below the Linux host. */
+#include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <libudev.h>
 
 #include <holdfast/errno.h>
 
@@ -128,10 +131,210 @@ static void test_linux_rescan_tells_what_changed(void **state)
 	sysfs_unplug("0000:01:00.0");
 	sysfs_plug("0000:03:00.0", 256);
 	assert_int_equal(linux_rescan(host), 0);
-	assert_non_null(strstr(heard, "-0000:01:00.0 "));
-	assert_non_null(strstr(heard, "+0000:02:00.0 "));
-	assert_non_null(strstr(heard, "+0000:03:00.0 "));
-	assert_int_equal(strlen(heard), 3 * strlen("-0000:01:00.0 "));
+	assert_string_equal(heard,
+			    "-0000:01:00.0 +0000:02:00.0 +0000:03:00.0 ");
+	linux_close(host);
+}
+
+/* In the order of a directory a card may come before the bridge to its bus. */
+static void test_linux_rescan_tells_of_bridges_first(void **state)
+{
+	struct pci_host *host = sysfs_open();
+	char name[PCI_SBDF_LEN];
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 16; i++)
+		sysfs_plug(pci_sbdf_print(name, pci_sbdf(0, i * 7 % 16, 0, 0)),
+			   64);
+	listen_to(host);
+	assert_int_equal(linux_rescan(host), 0);
+	for (i = 0; i < 16; i++) {
+		pci_sbdf_print(name, pci_sbdf(0, (uint8_t)i, 0, 0));
+		assert_memory_equal(heard + i * (strlen(name) + 2) + 1, name,
+				    strlen(name));
+	}
+	linux_close(host);
+}
+
+/* --- what the kernel sends (--wrap of libudev and poll) ----------------------- */
+
+/* One after the other: an event, or what receiving fails with. */
+struct udev_device {
+	const char *action, *name;
+	bool made_up;
+	int error;
+	void (*before)(void); /* the machine has changed by then */
+};
+
+static struct udev_device *sent, *sent_end;
+
+int __wrap_poll(struct pollfd *fd, nfds_t n, int timeout);
+int __wrap_udev_monitor_get_fd(struct udev_monitor *monitor);
+struct udev_device *
+__wrap_udev_monitor_receive_device(struct udev_monitor *monitor);
+struct udev_monitor *__wrap_udev_monitor_unref(struct udev_monitor *monitor);
+struct udev_device *__wrap_udev_device_unref(struct udev_device *dev);
+const char *__wrap_udev_device_get_action(struct udev_device *dev);
+const char *__wrap_udev_device_get_sysname(struct udev_device *dev);
+const char *__wrap_udev_device_get_property_value(struct udev_device *dev,
+						  const char *key);
+
+int __wrap_poll(struct pollfd *fd, nfds_t n, int timeout)
+{
+	assert_int_equal(n, 1);
+	assert_int_equal(timeout, 0);
+	fd->revents = sent == sent_end ? 0 : sent->error ? POLLERR : POLLIN;
+	return fd->revents != 0;
+}
+
+int __wrap_udev_monitor_get_fd(struct udev_monitor *monitor)
+{
+	(void)monitor;
+	return 0;
+}
+
+struct udev_device *
+__wrap_udev_monitor_receive_device(struct udev_monitor *monitor)
+{
+	struct udev_device *dev = sent;
+
+	(void)monitor;
+	if (sent == sent_end) {
+		errno = EAGAIN;
+		return NULL;
+	}
+	sent++;
+	if (dev->before)
+		dev->before();
+	errno = dev->error;
+	return dev->error ? NULL : dev;
+}
+
+struct udev_monitor *__wrap_udev_monitor_unref(struct udev_monitor *monitor)
+{
+	(void)monitor;
+	return NULL;
+}
+
+struct udev_device *__wrap_udev_device_unref(struct udev_device *dev)
+{
+	(void)dev;
+	return NULL;
+}
+
+const char *__wrap_udev_device_get_action(struct udev_device *dev)
+{
+	return dev->action;
+}
+
+const char *__wrap_udev_device_get_sysname(struct udev_device *dev)
+{
+	return dev->name;
+}
+
+const char *__wrap_udev_device_get_property_value(struct udev_device *dev,
+						  const char *key)
+{
+	assert_string_equal(key, "SYNTH_UUID");
+	return dev->made_up ? "0" : NULL;
+}
+
+static int dispatch(struct pci_host *host, struct udev_device *all, size_t n)
+{
+	sent = all;
+	sent_end = all + n;
+	linux_host(host)->monitor = (struct udev_monitor *)&sent;
+	return linux_dispatch(host);
+}
+
+static void test_linux_dispatch_takes_all_that_waits(void **state)
+{
+	struct udev_device all[] = {
+		{ .action = "add", .name = "0000:02:00.0" },
+		{ .error = EAGAIN }, /* one that is none of ours */
+		{ .error = EINVAL },
+		{ .action = "remove", .name = "0000:01:00.0" },
+		{ .action = "add", .name = "0000:01:00.0" },
+	};
+	struct pci_host *host;
+
+	(void)state;
+	sysfs_plug("0000:01:00.0", 64);
+	host = sysfs_open();
+	listen_to(host);
+	sysfs_plug("0000:02:00.0", 64);
+	assert_int_equal(dispatch(host, all, ARRAY_SIZE(all)), 0);
+	assert_string_equal(heard,
+			    "+0000:02:00.0 -0000:01:00.0 +0000:01:00.0 ");
+	linux_close(host);
+}
+
+static void test_linux_a_removal_that_root_made_up_means_nothing(void **state)
+{
+	struct udev_device all[] = {
+		{ .action = "remove", .name = "0000:01:00.0", .made_up = true },
+		{ .action = "add", .name = "0000:01:00.0", .made_up = true },
+	};
+	struct pci_host *host;
+
+	(void)state;
+	sysfs_plug("0000:01:00.0", 64);
+	host = sysfs_open();
+	listen_to(host);
+	assert_int_equal(dispatch(host, all, ARRAY_SIZE(all)), 0);
+	assert_string_equal(heard, "+0000:01:00.0 ");
+	linux_close(host);
+}
+
+static void plug_3(void)
+{
+	sysfs_plug("0000:03:00.0", 64);
+}
+
+/*
+ * The error comes before what waits, which is older than sysfs; and what came
+ * while the queue was not yet empty was dropped without another error.
+ */
+static void test_linux_dropped_events_are_made_up_for_at_the_end(void **state)
+{
+	struct udev_device all[] = {
+		{ .error = ENOBUFS },
+		{ .action = "remove", .name = "0000:01:00.0" },
+		{ .action = "add", .name = "0000:02:00.0", .before = plug_3 },
+	};
+	struct pci_host *host;
+
+	(void)state;
+	sysfs_plug("0000:01:00.0", 64);
+	host = sysfs_open();
+	listen_to(host);
+	sysfs_plug("0000:02:00.0", 64);
+	assert_int_equal(dispatch(host, all, ARRAY_SIZE(all)), 0);
+	assert_string_equal(heard,
+			    "-0000:01:00.0 +0000:02:00.0 "
+			    "+0000:01:00.0 +0000:02:00.0 +0000:03:00.0 ");
+	assert_int_equal(dispatch(host, NULL, 0), 0);
+	assert_int_equal(strlen(heard), 5 * 14);
+	linux_close(host);
+}
+
+static void test_linux_a_rescan_that_failed_is_not_forgotten(void **state)
+{
+	struct udev_device dropped = { .error = ENOBUFS };
+	struct pci_host *host;
+
+	(void)state;
+	sysfs_plug("0000:01:00.0", 64);
+	host = sysfs_open();
+	listen_to(host);
+	sysfs_break();
+	assert_int_equal(dispatch(host, &dropped, 1), -EIO);
+	assert_int_equal(dispatch(host, NULL, 0), -EIO);
+	sysfs_mend();
+	assert_string_equal(heard, "");
+	assert_int_equal(dispatch(host, NULL, 0), 0);
+	assert_string_equal(heard, "-0000:01:00.0 ");
 	linux_close(host);
 }
 
@@ -171,7 +374,7 @@ static void test_linux_no_events_of_another_directory(void **state)
 
 	(void)state;
 	assert_int_equal(linux_fd(host), -ENODEV);
-	linux_dispatch(host);
+	assert_int_equal(linux_dispatch(host), 0);
 	linux_close(host);
 }
 
@@ -183,6 +386,11 @@ int main(void)
 		on_sysfs(test_linux_successor_in_a_slot_is_read_afresh),
 		on_sysfs(test_linux_other_events_mean_nothing),
 		on_sysfs(test_linux_rescan_tells_what_changed),
+		on_sysfs(test_linux_rescan_tells_of_bridges_first),
+		on_sysfs(test_linux_dispatch_takes_all_that_waits),
+		on_sysfs(test_linux_a_removal_that_root_made_up_means_nothing),
+		on_sysfs(test_linux_dropped_events_are_made_up_for_at_the_end),
+		on_sysfs(test_linux_a_rescan_that_failed_is_not_forgotten),
 		on_sysfs(test_linux_rescan_ends_after_the_last_address),
 		on_sysfs(test_linux_failed_rescan_changes_nothing),
 		on_sysfs(test_linux_no_events_of_another_directory),

@@ -92,6 +92,15 @@ void sysfs_break(void)
 	fclose(fopen(path, "w"));
 }
 
+void sysfs_mend(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/devices", sysfs_root);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
 int sysfs_setup(void **state)
 {
 	(void)state;

@@ -19,6 +19,7 @@ void sysfs_write(const char *name, const char *file, const void *text,
 		 size_t len);
 /* What libpci cannot scan: no directory. */
 void sysfs_break(void);
+void sysfs_mend(void); /* after that, without any function */
 void sysfs_remove_tree(const char *path);
 
 struct pci_host *sysfs_open(void);

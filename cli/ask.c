@@ -81,10 +81,15 @@ static int visit(json_object *obj, int flags, json_object *parent,
 	return JSON_C_VISIT_RETURN_CONTINUE;
 }
 
+void cli_make_text(json_object *msg)
+{
+	json_c_visit(msg, 0, visit, NULL);
+}
+
 void cli_make_harmless(struct cli *cli, json_object *msg)
 {
 	if (!cli->json)
-		json_c_visit(msg, 0, visit, NULL);
+		cli_make_text(msg);
 }
 
 int cli_result(struct cli *cli, json_object *answer, json_object **result)

@@ -101,6 +101,8 @@ int cli_result(struct cli *cli, json_object *answer, json_object **result);
  * obey: names and reasons come from other people.
  */
 void cli_make_harmless(struct cli *cli, json_object *msg);
+/* The same whoever reads the rest: for what goes to stderr. */
+void cli_make_text(json_object *msg);
 
 /* The daemon did not answer: say so. @error: of rpc.h. */
 int cli_no_answer(struct cli *cli, int error);

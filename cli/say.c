@@ -228,6 +228,7 @@ int cli_print_error(struct cli *cli, json_object *error)
 		json_object_object_add(all, "error", json_object_get(error));
 		cli_print_json(all);
 		json_object_put(all);
+		cli_make_text(error);
 	}
 	cli_error("%s", js_str(error, "message"));
 	if (!cli->json && js_has(data, "removal"))

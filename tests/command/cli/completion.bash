@@ -45,6 +45,18 @@ test_devices_and_domains_come_from_the_daemon() {
 	equal nic-25g "$(completed "holdfast fabric plug $PORT nic-")"
 }
 
+# A domain may be called as whoever creates it likes, without spaces.
+test_names_are_not_executed() {
+	local name
+	start_daemon
+	# shellcheck disable=SC2016
+	name='$(touch${IFS}'$dir'/executed)'
+	holdfast domain create "$name" >/dev/null
+	has "$(completed 'holdfast domain destroy ')" "$(printf %q "$name")"
+	has "$(completed 'holdfast guest ')" "$(printf %q "$name")"
+	[ ! -e "$dir/executed" ] || fail 'a name was executed'
+}
+
 test_guests_and_policies_are_completed() {
 	start_daemon
 	holdfast domain create vm1 >/dev/null

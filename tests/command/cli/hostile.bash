@@ -13,6 +13,16 @@ test_control_characters_never_reach_the_terminal() {
 	has "$out" 'pinned by a?[31mb??c?d,'
 }
 
+test_with_json_an_error_on_the_terminal_is_harmless_too() {
+	start_fake <<-'END'
+		{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"is broken (\u001b]0;owned\u0007)","data":{"errno":-9}}}
+	END
+	run --json holders $PF
+	equal 1 $status
+	has "$err" 'is broken (?]0;owned?)'
+	has "$out" '\u001b]0;owned'
+}
+
 test_a_stranger_on_the_socket_is_told() {
 	start_fake <<<'220 mail.example.org ESMTP'
 	run list

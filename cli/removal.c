@@ -26,6 +26,7 @@ static void print_removed(json_object *removal)
 static void print_given_back(json_object *removal)
 {
 	json_object *holds = js_get(removal, "given_back");
+	int64_t total = js_int(removal, "given_back_total");
 
 	for (size_t i = 0; i < js_count(holds); i++) {
 		json_object *hold = json_object_array_get_idx(holds, i);
@@ -34,6 +35,8 @@ static void print_given_back(json_object *removal)
 		cli_print_use(stdout, hold);
 		putchar('\n');
 	}
+	if (total > (int64_t)js_count(holds))
+		printf("  and more, %lld in all\n", (long long)total);
 }
 
 static void print_progress(json_object *removal)

@@ -43,6 +43,26 @@ int arg_str(struct call *call, const char *name, const char **out)
 	return needed(call, name, arg_str_opt(call, name, out));
 }
 
+int arg_line_opt(struct call *call, const char *name, size_t most,
+		 const char **out)
+{
+	int err = arg_str_opt(call, name, out);
+
+	if (err <= 0)
+		return err;
+	if (!**out || strlen(*out) > most)
+		return arg_bad(call, name, "must be 1 to %zu bytes", most);
+	for (const char *s = *out; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return arg_bad(call, name, "must be one line of text");
+	return 1;
+}
+
+int arg_line(struct call *call, const char *name, size_t most, const char **out)
+{
+	return needed(call, name, arg_line_opt(call, name, most, out));
+}
+
 int arg_sbdf_opt(struct call *call, const char *name, pci_sbdf_t *out)
 {
 	const char *text;

@@ -97,6 +97,11 @@ int arg_bool_opt(struct call *call, const char *name, bool *out);
 /* Lives as long as the call. */
 int arg_str(struct call *call, const char *name, const char **out);
 int arg_str_opt(struct call *call, const char *name, const char **out);
+/* The same; one line of 1 to @most bytes. */
+int arg_line(struct call *call, const char *name, size_t most,
+	     const char **out);
+int arg_line_opt(struct call *call, const char *name, size_t most,
+		 const char **out);
 int arg_bad(struct call *call, const char *name, const char *fmt, ...)
 	hf_printf_like(3, 4);
 

@@ -384,8 +384,9 @@ int client_accept(uv_stream_t *listener, gid_t group)
 
 void client_subscribe(struct client *c, bool on)
 {
+	if (c->subscribed != on)
+		c->lost = 0;
 	c->subscribed = on;
-	c->lost = 0;
 }
 
 void clients_notify(const char *line, size_t len)

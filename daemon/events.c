@@ -24,7 +24,8 @@ static uv_mutex_t lock; /* guards all down to posted */
 static struct pci_event ring[RING];
 static unsigned int first, used;
 static uint64_t gap; /* events after those in the ring, before the next */
-static uint64_t dropped, last_seq;
+static uint64_t dropped;
+static uint64_t last_seq, sent_seq; /* the core's; what clients were sent */
 static bool posted, started;
 
 static void drain(struct post *post);
@@ -39,6 +40,7 @@ static void on_event(struct pci_event_listener *self,
 	uv_mutex_lock(&lock);
 	last_seq = event->seq;
 	if (!started) {
+		sent_seq = last_seq;
 		uv_mutex_unlock(&lock);
 		return;
 	}
@@ -100,11 +102,13 @@ static bool take(struct pci_event *event, uint64_t *lost)
 	any = used;
 	if (used) {
 		*event = ring[first];
+		sent_seq = event->seq;
 		first = (first + 1) % RING;
 		used--;
 	} else {
 		*lost = gap;
 		gap = 0;
+		sent_seq = last_seq;
 		any = *lost;
 		posted = any;
 	}
@@ -153,12 +157,12 @@ void events_stop(void)
 	listening = false;
 }
 
-uint64_t events_last_seq(void)
+uint64_t events_sent_seq(void)
 {
 	uint64_t seq;
 
 	uv_mutex_lock(&lock);
-	seq = last_seq;
+	seq = sent_seq;
 	uv_mutex_unlock(&lock);
 	return seq;
 }

@@ -14,7 +14,8 @@ void events_start(void);
 /* After it nothing comes from the core any more. */
 void events_stop(void);
 
-uint64_t events_last_seq(void);
+/* The last that subscribers were sent, or were told that it is lost. */
+uint64_t events_sent_seq(void);
 /* How many never came to the loop, because it could not keep up. */
 uint64_t events_dropped(void);
 

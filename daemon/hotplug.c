@@ -66,11 +66,19 @@ static void arrived(pci_sbdf_t sbdf)
 			 pci_sbdf_print(text, sbdf), scan.added);
 }
 
+/*
+ * What was lost is marked. If it is gone by now, by its domain's end or a
+ * removal, this is the next card in its place.
+ */
 static void gone(pci_sbdf_t sbdf)
 {
+	struct pci_dev_info info;
 	char text[PCI_SBDF_LEN];
-	int err = pci_device_lost(sbdf);
+	int err;
 
+	if (pci_query(sbdf, &info) || !info.lost)
+		return;
+	err = pci_device_lost(sbdf);
 	if (!err)
 		plat_log(PLAT_WARN, "%s is gone without a removal",
 			 pci_sbdf_print(text, sbdf));

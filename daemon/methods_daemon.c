@@ -18,7 +18,7 @@
 int method_subscribe(struct call *call)
 {
 	call->result = out_object();
-	out_uint(call->result, "seq", events_last_seq());
+	out_uint(call->result, "seq", events_sent_seq());
 	client_subscribe(call->client, true);
 	return 0;
 }

@@ -228,6 +228,24 @@ static int set_mark(struct pci_dev *pdev, const char *why)
 	return pcidev_mend(pdev);
 }
 
+/* It cannot go back to whose it was; the mark says why by now. */
+static int not_mended(struct call *call, pci_sbdf_t sbdf)
+{
+	char name[PCI_SBDF_LEN];
+	struct pci_dev_info info;
+	const char *why = NULL;
+
+	if (!pci_query(sbdf, &info))
+		why = info.broken;
+	if (!why)
+		return call_fail_device(call, -EIO, sbdf);
+	call_fail(call, -EIO, "%s stays marked broken: %s",
+		  pci_sbdf_print(name, sbdf), why);
+	out_sbdf(call_data(call), "sbdf", sbdf);
+	out_str(call_data(call), "broken", why);
+	return -EIO;
+}
+
 int method_mark_broken(struct call *call)
 {
 	const char *reason = NULL, *kept = NULL;
@@ -236,10 +254,8 @@ int method_mark_broken(struct call *call)
 	int err;
 
 	if ((err = arg_sbdf(call, "sbdf", &sbdf)) ||
-	    (err = arg_str_opt(call, "reason", &reason)) < 0)
+	    (err = arg_line_opt(call, "reason", 200, &reason)) < 0)
 		return err;
-	if (reason && (!*reason || strlen(reason) > 200))
-		return arg_bad(call, "reason", "must be 1 to 200 bytes");
 	if (reason && !(kept = text_keep(reason)))
 		return call_fail_device(call, -ENOMEM, sbdf);
 	err = pci_lookup(NULL, sbdf, &pdev);
@@ -247,6 +263,8 @@ int method_mark_broken(struct call *call)
 		return call_fail_device(call, err, sbdf);
 	err = set_mark(pdev, kept);
 	pcidev_put(pdev);
+	if (err == -EIO)
+		return not_mended(call, sbdf);
 	if (err)
 		return call_fail_device(call, err, sbdf);
 	err = state_save();
@@ -277,14 +295,8 @@ int method_pin(struct call *call)
 	int err;
 
 	if ((err = arg_sbdf(call, "sbdf", &sbdf)) ||
-	    (err = arg_str(call, "reason", &reason)))
+	    (err = arg_line(call, "reason", 80, &reason)))
 		return err;
-	if (!*reason || strlen(reason) > 80)
-		return arg_bad(call, "reason", "must be 1 to 80 bytes");
-	for (const char *s = reason; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			return arg_bad(call, "reason",
-				       "must be one line of text");
 	snprintf(who, sizeof(who), "%s: %s", client_peer(call->client)->user,
 		 reason);
 	text_mend(who);
@@ -304,6 +316,7 @@ int method_pin(struct call *call)
 	if (!err)
 		return reply_pin(call, sbdf);
 	(void)pin_remove(sbdf);
+	(void)state_save(); /* it may be in the file, and not known to stay */
 	return call_fail(call, err,
 			 "%s is not pinned: the pin could not be saved (%s)",
 			 name, strerror(-err));

@@ -28,12 +28,9 @@ static int arg_reason(struct call *call, const char **kept)
 
 	snprintf(own, sizeof(own), "put there by %s",
 		 client_peer(call->client)->user);
-	err = arg_str_opt(call, "reason", &reason);
+	err = arg_line_opt(call, "reason", REASON_MAX, &reason);
 	if (err < 0)
 		return err;
-	if (!*reason || strlen(reason) > REASON_MAX)
-		return arg_bad(call, "reason", "must be 1 to %d bytes",
-			       REASON_MAX);
 	*kept = text_keep(reason);
 	return *kept ? 0 : call_fail(call, -ENOMEM, "out of memory; try again");
 }

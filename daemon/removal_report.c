@@ -35,14 +35,27 @@ static void look_behind(struct removal_report *report)
 	}
 }
 
+/*
+ * A card is all that is below the port whose slot it is in: with a switch of its
+ * own it has more than one bus. Where there is no such port, it is what has the
+ * same device number; of a VF's there is none, and its PF counts.
+ */
 void report_begin(struct removal_report *report, pci_sbdf_t sbdf)
 {
-	struct pci_dev_info info;
+	struct pci_dev_info info, port;
+	pci_sbdf_t at = sbdf;
 
 	report->card = sbdf;
-	/* The slot of a VF's address is none; its PF is in one. */
 	if (!pci_query(sbdf, &info) && info.desc.is_vf)
 		report->card = info.desc.parent;
+	while (!pci_query(at, &info) && info.desc.parent.sbdf != at.sbdf &&
+	       !pci_query(info.desc.parent, &port)) {
+		if (port.desc.has_slot && !info.desc.is_vf) {
+			report->card = at;
+			break;
+		}
+		at = info.desc.parent;
+	}
 }
 
 static void look_at_card(struct removal_report *report)

@@ -25,6 +25,7 @@
 
 #include "client.h"
 #include "loop.h"
+#include "stop.h"
 
 #define BACKLOG 128
 #define RETRY_MS 1000
@@ -199,7 +200,7 @@ static void on_connection(uv_stream_t *stream, int status)
 			 uv_strerror(status));
 		return;
 	}
-	if (are_too_many_at_once())
+	if (!stop_begun() && are_too_many_at_once())
 		uv_timer_start(&retry, try_again, 1, 0);
 	else if (client_accept(stream, group_id))
 		uv_timer_start(&retry, try_again, RETRY_MS, 0);
@@ -255,6 +256,14 @@ int server_open(const char *path, const char *group, char *err, size_t size)
 	if (ret)
 		drop_lock();
 	return ret;
+}
+
+void server_take_rest(void)
+{
+	if (uv_is_active((uv_handle_t *)&retry)) {
+		uv_timer_stop(&retry);
+		try_again(&retry);
+	}
 }
 
 void server_close(void)

@@ -13,6 +13,9 @@
  */
 int server_open(const char *path, const char *group, char *err, size_t size);
 
+/* At the end, those who wait are not made to: accept them all. */
+void server_take_rest(void);
+
 /* Accept nobody any more and remove the socket. */
 void server_close(void);
 

@@ -65,6 +65,7 @@ static void begin(uv_signal_t *handle, int signum)
 	if (begun)
 		return;
 	begun = true;
+	server_take_rest();
 	uv_idle_start(&hurry, idle);
 	uv_check_start(&rounds, round_over);
 }

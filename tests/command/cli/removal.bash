@@ -55,6 +55,31 @@ test_safe_to_pull_only_if_nothing_of_the_card_is_left() {
 	equal "0000:04:00.1: removed; safe to pull" "$out"
 }
 
+test_a_card_with_a_switch_is_safe_to_pull_when_that_is_gone() {
+	start_daemon
+	run remove 0000:12:00.0 --slot
+	equal 0 $status
+	equal "0000:12:00.0: removed; still on this card: 0000:10:00.0, \
+0000:11:00.0" "$out"
+	run fabric unplug 0000:00:1d.4
+	equal 75 $status
+	run remove 0000:11:00.0
+	equal "0000:11:00.0: removed; still on this card: 0000:10:00.0" "$out"
+	run remove 0000:10:00.0
+	equal "0000:10:00.0: removed; safe to pull" "$out"
+	run fabric unplug 0000:00:1d.4
+	equal 0 $status
+}
+
+test_all_who_gave_it_back_are_counted() {
+	start_fake <<-'END'
+		{"jsonrpc":"2.0","id":1,"result":{"sbdf":"0000:03:00.0","phase":"removed","safe_to_pull":true,"given_back":[{"sbdf":"0000:03:02.0","kind":"assignment","who":"vm"}],"given_back_total":20}}
+	END
+	run remove $PF --force
+	equal 0 $status
+	has "$out" '0000:03:02.0: was ' 'and more, 20 in all'
+}
+
 test_force_says_what_was_taken_from_whom() {
 	give_vf ignore
 	run remove $PF --force

@@ -113,6 +113,18 @@ test_quarantine_and_its_end() {
 	has "$err" 'no device 0000:77:00.0'
 }
 
+test_a_mark_that_cannot_be_taken_away_says_why() {
+	start_daemon fabric:lab
+	holdfast quarantine 0000:0f:00.1 x >/dev/null
+	holdfast domain create vm >/dev/null
+	holdfast assign 0000:0f:00.0 vm >/dev/null
+	run mark-broken 0000:0f:00.1
+	equal 1 $status
+	has "$err" '0000:0f:00.1 stays marked broken: it cannot be given back'
+	run quarantine 0000:0f:00.1 $'two\nlines'
+	has "$err" 'must be one line of text'
+}
+
 test_a_device_that_keeps_its_dma_going_stays_in_quarantine() {
 	start_daemon fabric:lab
 	holdfast domain create vm >/dev/null

@@ -62,6 +62,41 @@ static void run(void *arg)
 	loop_post(&r->finished);
 }
 
+/* --- what a removal takes along ---------------------------------------------------- */
+
+/* Is @sbdf @top, or below it? With @slot, whatever the function. */
+static bool is_below(pci_sbdf_t sbdf, pci_sbdf_t top, bool slot)
+{
+	struct pci_dev_info info;
+	uint32_t functions = slot ? 7 : 0;
+
+	for (;;) {
+		if ((sbdf.sbdf | functions) == (top.sbdf | functions))
+			return true;
+		if (pci_query(sbdf, &info) ||
+		    info.desc.parent.sbdf == sbdf.sbdf)
+			return false;
+		sbdf = info.desc.parent;
+	}
+}
+
+static bool takes(const struct removal *r, pci_sbdf_t sbdf)
+{
+	return is_below(sbdf, r->order.sbdf, r->order.flags & PCI_REMOVE_SLOT);
+}
+
+/* A running one that takes something which this one was to take. NULL: none. */
+static const struct removal *in_the_way(const struct removal *of)
+{
+	const struct removal *r;
+
+	list_for_each(r, &running, const struct removal, entry)
+		if (r->visible &&
+		    (takes(r, of->order.sbdf) || takes(of, r->order.sbdf)))
+			return r;
+	return NULL;
+}
+
 /* --- in the loop ----------------------------------------------------------------- */
 
 static void answer(struct removal *r, int status)
@@ -72,6 +107,26 @@ static void answer(struct removal *r, int status)
 	if (!status)
 		call->result = removal_encode(r);
 	call_finish(call, status);
+}
+
+static int fail_to_start(struct removal *r)
+{
+	const struct removal *other = NULL;
+	char name[PCI_SBDF_LEN];
+
+	if (r->err == -EALREADY)
+		other = in_the_way(r);
+	if (!other || other->order.sbdf.sbdf == r->order.sbdf.sbdf)
+		return call_fail_device(r->call, r->err, r->order.sbdf);
+	pci_sbdf_print(name, other->order.sbdf);
+	call_fail(
+		r->call, r->err,
+		"a removal of %s runs, which takes some of the same; "
+		"`holdfast removal %s` shows it, `holdfast cancel %s` ends it",
+		name, name, name);
+	out_sbdf(call_data(r->call), "sbdf", r->order.sbdf);
+	out_sbdf(call_data(r->call), "on", other->order.sbdf);
+	return r->err;
 }
 
 static void forget(struct removal *r)
@@ -87,7 +142,7 @@ static void on_started(struct post *post)
 	if (r->err) {
 		uv_thread_join(&r->thread);
 		nrunning--;
-		answer(r, call_fail_device(r->call, r->err, r->order.sbdf));
+		answer(r, fail_to_start(r));
 		forget(r);
 		return;
 	}
@@ -162,7 +217,7 @@ struct removal *removal_of(pci_sbdf_t sbdf)
 	struct removal *r, *found = NULL;
 
 	list_for_each(r, &running, struct removal, entry)
-		if (r->visible && r->order.sbdf.sbdf == sbdf.sbdf)
+		if (r->visible && takes(r, sbdf))
 			return r;
 	list_for_each(r, &ended, struct removal, entry)
 		if (r->order.sbdf.sbdf == sbdf.sbdf)

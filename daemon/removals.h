@@ -26,7 +26,10 @@ struct removal_order {
 /* 0 or the error, as a method returns it; CALL_LATER otherwise. */
 int removal_begin(struct call *call, const struct removal_order *order);
 
-/* The one that runs on this device; else the last one. NULL: none known. */
+/*
+ * The one that runs and takes this device, itself or with another; else the last
+ * one of it. NULL: none known.
+ */
 struct removal *removal_of(pci_sbdf_t sbdf);
 struct removal *removal_by_id(uint64_t id);
 /* 0; -ENOENT it has ended; -EINPROGRESS past the point of no return. */

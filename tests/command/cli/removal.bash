@@ -102,6 +102,27 @@ test_a_removal_goes_on_without_waiting_and_can_be_cancelled() {
 	equal 1 $status
 }
 
+test_a_removal_is_found_by_whatever_it_takes_along() {
+	give_vf ignore
+	holdfast remove $PF --ask --timeout 1m --no-wait >/dev/null
+	run removal $VF
+	equal 0 $status
+	has "$out" "$PF: "
+	run remove $VF
+	equal 75 $status
+	has "$err" "a removal of $PF runs, which takes some of the same" \
+		"\`holdfast cancel $PF\`"
+	run cancel $VF
+	equal 0 $status
+	eventually is_cancelled
+	holdfast remove $VF --ask --timeout 1m --no-wait >/dev/null
+	run remove $PF --force
+	equal 75 $status
+	has "$err" "a removal of $VF runs, which takes some of the same"
+	run removal $PF
+	has "$out" "$PF: cancelled"
+}
+
 test_ctrl_c_says_that_the_removal_goes_on() {
 	give_vf ignore
 	begin_waiting

@@ -66,9 +66,17 @@ static void arrived(pci_sbdf_t sbdf)
 			 pci_sbdf_print(text, sbdf), scan.added);
 }
 
+static bool host_has(pci_sbdf_t sbdf)
+{
+	pci_sbdf_t at = sbdf;
+
+	return host->ops->next && !host->ops->next(host, &at) &&
+	       at.sbdf == sbdf.sbdf;
+}
+
 /*
- * What was lost is marked. If it is gone by now, by its domain's end or a
- * removal, this is the next card in its place.
+ * What was lost is marked, unless it was being added just then. If it is gone by
+ * now, by its domain's end or a removal, this is the next card in its place.
  */
 static void gone(pci_sbdf_t sbdf)
 {
@@ -76,7 +84,7 @@ static void gone(pci_sbdf_t sbdf)
 	char text[PCI_SBDF_LEN];
 	int err;
 
-	if (pci_query(sbdf, &info) || !info.lost)
+	if (pci_query(sbdf, &info) || (!info.lost && host_has(sbdf)))
 		return;
 	err = pci_device_lost(sbdf);
 	if (!err)

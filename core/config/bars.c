@@ -355,10 +355,9 @@ void conf_resize(struct pci_bar *bar, const uint16_t *ctrl, unsigned int n)
 	}
 }
 
-void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
-		   struct pci_bar *bar)
+void conf_bar_addresses(struct conf *c, const struct pci_dev_desc *desc,
+			struct pci_bar *bar)
 {
-	uint16_t at, ctrl[PCI_BAR_FIRST_ROM];
 	unsigned int i;
 
 	memcpy(bar, desc->bar, sizeof(desc->bar));
@@ -383,6 +382,14 @@ void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 			bar_decode(&now, lo, hi);
 		bar[i].addr = now.kind == bar[i].kind ? now.addr : 0;
 	}
+}
+
+void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
+		   struct pci_bar *bar)
+{
+	uint16_t at, ctrl[PCI_BAR_FIRST_ROM];
+
+	conf_bar_addresses(c, desc, bar);
 	conf_resize(bar, ctrl,
 		    conf_rebar(c, &desc->facts, PCI_EXT_CAP_ID_REBAR, &at,
 			       ctrl));

@@ -136,11 +136,14 @@ uint8_t desc_phantom_stride(const struct pci_dev_desc *desc, uint32_t devcap);
 /* BARs with their sizes. May write; a function that nobody uses yet. */
 void conf_bars(struct conf *c, struct pci_dev_desc *desc);
 /*
- * BARs and ROM of a function that was added, as hardware has them now: whoever
- * owned it may have moved them, and resized those that can be (§7.8.6). One
- * that is not what it was then has address 0; one that does not answer is as it
- * was described, and c->err. A VF's: as described.
+ * BARs and ROM of a function that was added, where hardware has them now:
+ * whoever owned it may have moved them. One that is not what it was then has
+ * address 0; one that does not answer is as it was described, and c->err. A
+ * VF's: as described.
  */
+void conf_bar_addresses(struct conf *c, const struct pci_dev_desc *desc,
+			struct pci_bar *bar);
+/* The same, and as large as it has those that can be resized (§7.8.6). */
 void conf_bars_now(struct conf *c, const struct pci_dev_desc *desc,
 		   struct pci_bar *bar);
 /*

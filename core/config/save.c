@@ -106,7 +106,7 @@ static void save_bars(struct conf *c, bool last)
 
 	pcidev_describe(pdev, &desc);
 	conf_of(&now, pdev);
-	conf_bars_now(&now, &desc, bar);
+	conf_bar_addresses(&now, &desc, bar);
 	if (now.err && last) {
 		conf_of(&now, pdev);
 		if (conf_absent(&now) && !now.err)

@@ -22,6 +22,12 @@
  */
 #include "vpci/internal.h"
 
+/* Of 1, 2 or 4 bytes. */
+static uint32_t ones(uint8_t size)
+{
+	return UINT32_MAX >> (32 - 8 * size);
+}
+
 /* Where an access is in its dword. */
 struct at {
 	struct vpci_dword *d;
@@ -40,7 +46,7 @@ static struct at at(struct vpci *view, uint16_t reg, uint8_t size)
 		.reg = reg,
 		.size = size,
 		.shift = shift,
-		.mask = (uint32_t)vpci_ones(size) << shift,
+		.mask = ones(size) << shift,
 	};
 }
 
@@ -54,8 +60,8 @@ uint32_t vpci_hw_read(struct vpci *view, uint16_t reg, uint8_t size)
 
 	if (pcidev_marked(pdev, PCI_MARK_LOST) ||
 	    host->ops->read(host, pdev->desc.sbdf, reg, size, &val))
-		return (uint32_t)vpci_ones(size);
-	return val & (uint32_t)vpci_ones(size);
+		return ones(size);
+	return val & ones(size);
 }
 
 void vpci_hw_write(struct vpci *view, uint16_t reg, uint8_t size, uint32_t val)
@@ -65,7 +71,7 @@ void vpci_hw_write(struct vpci *view, uint16_t reg, uint8_t size, uint32_t val)
 
 	if (!pcidev_marked(pdev, PCI_MARK_LOST))
 		host->ops->write(host, pdev->desc.sbdf, reg, size,
-				 val & (uint32_t)vpci_ones(size));
+				 val & ones(size));
 	if (view->hardware)
 		conf_heed_write(pdev, reg, size);
 }
@@ -74,13 +80,15 @@ void vpci_hw_write(struct vpci *view, uint16_t reg, uint8_t size, uint32_t val)
 
 uint32_t vpci_get(struct vpci *view, uint16_t reg, uint8_t size)
 {
-	struct at a = at(view, reg, size);
-	uint32_t val;
+	unsigned int index = view->index[reg / 4];
+	struct vpci_dword *d;
 
-	if (!view->index[reg / 4])
+	if (!index)
 		return 0;
-	val = view->sealed ? hf_load_acquire(&a.d->value) : a.d->initial;
-	return (val & a.mask) >> a.shift;
+	d = &view->dword[index];
+	return (view->sealed ? hf_load_acquire(&d->value) : d->initial) >>
+		       8 * (reg & 3) &
+	       ones(size);
 }
 
 /* These bits become @val's; then those of @w1c that @val has are cleared. */
@@ -110,7 +118,8 @@ void vpci_set(struct vpci *view, uint16_t reg, uint8_t size, uint32_t val)
 /* --- reading ------------------------------------------------------------------ */
 
 /* What hardware and value say, reserved bits included, at their place. */
-static uint32_t compose(struct vpci *view, const struct at *a, uint32_t bits)
+static hf_inline uint32_t compose(struct vpci *view, const struct at *a,
+				  uint32_t bits)
 {
 	uint32_t val = hf_load_acquire(&a->d->value) & ~a->d->hw & bits;
 
@@ -120,21 +129,27 @@ static uint32_t compose(struct vpci *view, const struct at *a, uint32_t bits)
 	return val;
 }
 
-static uint32_t plain_read(struct vpci *view, const struct at *a, uint32_t bits)
+static hf_inline uint32_t plain_read(struct vpci *view, const struct at *a,
+				     uint32_t bits)
 {
 	return compose(view, a, bits & ~(a->d->rsvdp | a->d->rsvdz));
 }
 
-/* A register with hooks, whole, at its place in the dword. */
-static uint32_t range_read(struct vpci *view, const struct vpci_range *r)
+/* A register with hooks, whole. */
+static uint32_t whole_read(struct vpci *view, const struct vpci_range *r)
 {
 	struct at whole = at(view, r->reg, r->size);
-	uint32_t val = plain_read(view, &whole, whole.mask);
+	uint32_t val = plain_read(view, &whole, whole.mask) >> whole.shift;
 
 	if (r->read)
-		val = r->read(view, r->reg, val >> whole.shift, r->data)
-		      << whole.shift;
-	return val & whole.mask;
+		val = r->read(view, r->reg, val, r->data);
+	return val & ones(r->size);
+}
+
+/* The same at its place in the dword. */
+static uint32_t range_read(struct vpci *view, const struct vpci_range *r)
+{
+	return whole_read(view, r) << 8 * (r->reg & 3);
 }
 
 static uint32_t mixed_read(struct vpci *view, const struct at *a)
@@ -163,23 +178,39 @@ static bool has_hook(const struct at *a)
 	return lanes & a->mask;
 }
 
-uint32_t vpci_view_read(struct vpci *view, uint16_t reg, uint8_t size)
+/* The register with hooks that such an access is all of. NULL: there is none. */
+static const struct vpci_range *whole_range(struct vpci *view, uint16_t reg,
+					    uint8_t size)
 {
-	struct at a = at(view, reg, size);
+	unsigned int index = view->index[reg / 4];
+	unsigned int lane = index ? view->dword[index].lane[reg & 3] : 0;
 	const struct vpci_range *r;
 
+	if (!lane || (reg >= view->size && !view->hardware))
+		return NULL;
+	r = &view->range[lane];
+	return r->reg == reg && r->size == size ? r : NULL;
+}
+
+static hf_noinline uint32_t any_read(struct vpci *view, uint16_t reg,
+				     uint8_t size)
+{
+	struct at a = at(view, reg, size);
+
 	if (reg >= view->size && !view->hardware)
-		return (uint32_t)vpci_ones(size);
+		return ones(size);
 	if (!view->index[reg / 4])
 		return view->hardware ? vpci_hw_read(view, reg, size) : 0;
-	if (a.d->lane[reg & 3]) { /* most often it is all of one */
-		r = &view->range[a.d->lane[reg & 3]];
-		if (r->reg == reg && r->size == size)
-			return range_read(view, r) >> a.shift;
-	}
 	return (has_hook(&a) ? mixed_read(view, &a)
 			     : plain_read(view, &a, a.mask)) >>
 	       a.shift;
+}
+
+uint32_t vpci_view_read(struct vpci *view, uint16_t reg, uint8_t size)
+{
+	const struct vpci_range *r = whole_range(view, reg, size);
+
+	return r ? whole_read(view, r) : any_read(view, reg, size);
 }
 
 /* --- writing ------------------------------------------------------------------ */
@@ -191,9 +222,9 @@ uint32_t vpci_view_read(struct vpci *view, uint16_t reg, uint8_t size)
 static bool answer(struct vpci *view, uint16_t reg, uint8_t size, uint32_t *val)
 {
 	*val = vpci_hw_read(view, reg, size);
-	if (*val != (uint32_t)vpci_ones(size))
+	if (*val != ones(size))
 		return true;
-	if (vpci_hw_read(view, PCI_COMMAND, 2) == vpci_ones(2))
+	if (vpci_hw_read(view, PCI_COMMAND, 2) == ones(2))
 		return false;
 	*val = vpci_hw_read(view, reg, size);
 	return true;
@@ -248,13 +279,14 @@ static void range_write(struct vpci *view, const struct vpci_range *r,
 {
 	struct at whole = at(view, r->reg, r->size);
 	const struct vpci_dword *d = a->d;
-	uint32_t bits = a->mask & whole.mask;
-	uint32_t kept = range_read(view, r) & ~(d->w1c | d->rsvdz | d->rsvdp);
+	uint32_t bits = a->mask & whole.mask, kept = 0;
+	uint32_t stays = whole.mask & ~((d->rw & bits) | d->w1c | d->rsvdz);
 
-	if (d->rsvdp & whole.mask)
+	if (stays & ~d->rsvdp)
+		kept = range_read(view, r) & ~d->rsvdp;
+	if (stays & d->rsvdp)
 		kept |= compose(view, &whole, d->rsvdp & whole.mask);
-	kept &= ~(d->rw & bits);
-	val = kept | (val & (d->rw | d->w1c) & bits);
+	val = (kept & stays) | (val & (d->rw | d->w1c) & bits);
 	r->write(view, r->reg, val >> whole.shift, bits >> whole.shift,
 		 r->data);
 }
@@ -295,7 +327,7 @@ bool vpci_kept_write(struct vpci *view, uint16_t reg, uint8_t size,
 		     uint32_t val)
 {
 	unsigned int index = view->index[reg / 4], shift = 8 * (reg & 3);
-	uint32_t mask = UINT32_MAX >> (32 - 8 * size) << shift, lanes;
+	uint32_t mask = ones(size) << shift, lanes;
 	struct vpci_dword *d;
 
 	if (!index)

@@ -246,7 +246,10 @@ enum pci_verdict vpci_again(struct pci_dev *pdev);
 void vpci_note_work(struct vpci_vcpu *vcpu, struct pci_dev *pdev,
 		    struct vpci *view);
 /* No room for another write's work: retry after vpci_process_pending(). */
-bool vpci_vcpu_is_full(const struct vpci_vcpu *vcpu);
+static inline bool vpci_vcpu_is_full(const struct vpci_vcpu *vcpu)
+{
+	return vcpu->npending == VPCI_PENDING;
+}
 
 static inline uint64_t vpci_ones(uint8_t size)
 {

@@ -67,12 +67,12 @@ static bool touch_msix(struct vpci *view, struct access *a)
 	struct pci_dev *pdev = view->pdev;
 	bool done = true;
 
-	if (!vpci_msix_has_page(view, a->bar,
-				a->offset & ~(PLAT_PAGE_SIZE - 1ull)))
-		return false;
 	if (!a->write)
 		return vpci_msix_mem_read(view, a->bar, a->offset, a->size,
 					  &a->val);
+	if (!vpci_msix_has_page(view, a->bar,
+				a->offset & ~(PLAT_PAGE_SIZE - 1ull)))
+		return false;
 	pci_lock(&pdev->lock);
 	if (vpci_answers(a->d, pdev) != VPCI_NOBODY &&
 	    !hf_load_relaxed(&view->cut))

@@ -265,7 +265,10 @@ static hf_noinline enum pci_verdict trap(pci_sbdf_t addr, struct access *a)
 	return verdict;
 }
 
-/* @hardware: @d is the hardware domain. */
+/*
+ * What most accesses meet: a device that works, and its view. In a section.
+ * NULL: something else, see trap(). @hardware: @d is the hardware domain.
+ */
 static hf_inline struct vpci *view_if_live(struct domain *d,
 					   struct pci_dev *pdev, bool hardware)
 {
@@ -275,17 +278,6 @@ static hf_inline struct vpci *view_if_live(struct domain *d,
 		return NULL;
 	view = vpci_view_of(pdev, hardware);
 	return view && !hf_load_relaxed(&view->cut) ? view : NULL;
-}
-
-/*
- * What most accesses meet: a device that works, and its view. In a section.
- * NULL: something else, see trap().
- */
-static hf_inline struct vpci *live_view(struct domain *d, pci_sbdf_t addr)
-{
-	return d == hardware_domain
-		       ? view_if_live(d, find_host(addr), true)
-		       : view_if_live(d, find_guest(d, addr), false);
 }
 
 /* Any read; in a section, which ends in it. */
@@ -315,24 +307,52 @@ static hf_noinline enum pci_verdict read_odd(struct domain *d, pci_sbdf_t vsbdf,
 	return read_any(d, vsbdf, reg, size, val);
 }
 
+/* Of a view that was found, what it does not keep. */
+static hf_noinline enum pci_verdict read_asked(struct vpci *view, uint16_t reg,
+					       uint8_t size, uint64_t *val)
+{
+	*val = vpci_view_read(view, reg, size);
+	plat_rcu_read_unlock();
+	return PCI_DONE;
+}
+
+static hf_inline enum pci_verdict read_found(struct vpci *view, uint16_t reg,
+					     uint8_t size, uint64_t *val)
+{
+	uint32_t kept;
+
+	if (hf_unlikely(!vpci_kept_read(view, reg, size, &kept)))
+		return read_asked(view, reg, size, val);
+	*val = kept;
+	plat_rcu_read_unlock();
+	return PCI_DONE;
+}
+
+/* By the hardware domain, whose devices are found elsewhere. */
+static hf_noinline enum pci_verdict read_host(struct domain *d,
+					      pci_sbdf_t vsbdf, uint16_t reg,
+					      uint8_t size, uint64_t *val)
+{
+	struct vpci *view = view_if_live(d, find_host(vsbdf), true);
+
+	return view ? read_found(view, reg, size, val)
+		    : read_any(d, vsbdf, reg, size, val);
+}
+
 enum pci_verdict vpci_read(struct domain *d, pci_sbdf_t vsbdf, uint16_t reg,
 			   uint8_t size, uint64_t *val)
 {
 	struct vpci *view;
-	uint32_t kept;
 
 	if (hf_unlikely(!is_valid(reg, size, 4)))
 		return read_odd(d, vsbdf, reg, size, val);
 	plat_rcu_read_lock();
-	view = live_view(d, vsbdf);
+	if (d == hardware_domain)
+		return read_host(d, vsbdf, reg, size, val);
+	view = view_if_live(d, find_guest(d, vsbdf), false);
 	if (hf_unlikely(!view))
 		return read_any(d, vsbdf, reg, size, val);
-	if (hf_likely(vpci_kept_read(view, reg, size, &kept)))
-		*val = kept;
-	else
-		*val = vpci_view_read(view, reg, size);
-	plat_rcu_read_unlock();
-	return PCI_DONE;
+	return read_found(view, reg, size, val);
 }
 
 /* Any write; likewise. */
@@ -355,9 +375,32 @@ static hf_noinline enum pci_verdict write_any(struct vpci_vcpu *vcpu,
 	return PCI_DONE;
 }
 
+static hf_inline enum pci_verdict write_found(struct vpci_vcpu *vcpu,
+					      pci_sbdf_t vsbdf,
+					      struct vpci *view, uint16_t reg,
+					      uint8_t size, uint64_t val)
+{
+	if (!view || size > 4 ||
+	    pcidev_marked(view->pdev, PCI_MARK_READ_ONLY) ||
+	    !vpci_kept_write(view, reg, size, (uint32_t)val))
+		return write_any(vcpu, vsbdf, view, reg, size, val);
+	plat_rcu_read_unlock();
+	return PCI_DONE;
+}
+
+static hf_noinline enum pci_verdict write_host(struct vpci_vcpu *vcpu,
+					       pci_sbdf_t vsbdf, uint16_t reg,
+					       uint8_t size, uint64_t val)
+{
+	struct vpci *view = view_if_live(vcpu->domain, find_host(vsbdf), true);
+
+	return write_found(vcpu, vsbdf, view, reg, size, val);
+}
+
 enum pci_verdict vpci_write(struct vpci_vcpu *vcpu, pci_sbdf_t vsbdf,
 			    uint16_t reg, uint8_t size, uint64_t val)
 {
+	struct domain *d = vcpu->domain;
 	struct vpci *view;
 
 	if (!is_valid(reg, size, 8))
@@ -365,11 +408,8 @@ enum pci_verdict vpci_write(struct vpci_vcpu *vcpu, pci_sbdf_t vsbdf,
 	if (vpci_vcpu_is_full(vcpu))
 		return PCI_AGAIN;
 	plat_rcu_read_lock();
-	view = live_view(vcpu->domain, vsbdf);
-	if (!view || size > 4 ||
-	    pcidev_marked(view->pdev, PCI_MARK_READ_ONLY) ||
-	    !vpci_kept_write(view, reg, size, (uint32_t)val))
-		return write_any(vcpu, vsbdf, view, reg, size, val);
-	plat_rcu_read_unlock();
-	return PCI_DONE;
+	if (d == hardware_domain)
+		return write_host(vcpu, vsbdf, reg, size, val);
+	view = view_if_live(d, find_guest(d, vsbdf), false);
+	return write_found(vcpu, vsbdf, view, reg, size, val);
 }

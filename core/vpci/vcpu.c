@@ -25,11 +25,6 @@ void vpci_vcpu_fini(struct vpci_vcpu *vcpu)
 	*vcpu = (struct vpci_vcpu){ 0 };
 }
 
-bool vpci_vcpu_is_full(const struct vpci_vcpu *vcpu)
-{
-	return vcpu->npending == VPCI_PENDING;
-}
-
 void vpci_note_work(struct vpci_vcpu *vcpu, struct pci_dev *pdev,
 		    struct vpci *view)
 {

@@ -178,8 +178,9 @@ int vpci_remove_registers(struct vpci *view, uint16_t offset, uint16_t size)
 	__must_check;
 
 /*
- * For hooks. What lives in the view: whole bytes, without the masks. set only
- * from a write hook or while the view is built.
+ * For hooks; @size bytes, 1, 2 or 4, aligned. What lives in the view: whole
+ * bytes, without the masks. set only from a write hook or while the view is
+ * built.
  */
 uint32_t vpci_get(struct vpci *view, uint16_t reg, uint8_t size);
 void vpci_set(struct vpci *view, uint16_t reg, uint8_t size, uint32_t val);

@@ -34,7 +34,7 @@ typedef uint64_t plat_gp_t;
  * it, the thread's end undoes it.
  */
 extern __thread bool plat_rcu_registered;
-void plat_rcu_register(void);
+__attribute__((cold)) void plat_rcu_register(void);
 
 /*
  * liburcu is not instrumented, so ThreadSanitizer does not see that what a

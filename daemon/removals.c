@@ -82,7 +82,9 @@ static bool is_below(pci_sbdf_t sbdf, pci_sbdf_t top, bool slot)
 
 static bool takes(const struct removal *r, pci_sbdf_t sbdf)
 {
-	return is_below(sbdf, r->order.sbdf, r->order.flags & PCI_REMOVE_SLOT);
+	bool slot = r->order.flags & PCI_REMOVE_SLOT;
+
+	return is_below(sbdf, slot ? r->report.card : r->order.sbdf, slot);
 }
 
 /* A running one that takes something which this one was to take. NULL: none. */

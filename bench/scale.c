@@ -145,14 +145,17 @@ static void count_views(const struct cards *cards)
 	struct counted_memory before;
 	struct vpci_info info;
 	struct domain *guest[MANY_VIEWS / SLOTS];
+	char name[16];
 	unsigned int i;
 
 	counted_memory_start();
 	cards_start(cards, CARDS_ALL);
 	cards_scan();
-	for (i = 0; i * SLOTS < cards->count; i++)
-		if (domain_create(0, "guest", NULL, NULL, &guest[i]))
+	for (i = 0; i * SLOTS < cards->count; i++) {
+		snprintf(name, sizeof(name), "guest%u", i);
+		if (domain_create(0, name, NULL, NULL, &guest[i]))
 			abort();
+	}
 	before = counted_memory();
 	for (i = 0; i < cards->count; i++)
 		cards_assign(guest[i / SLOTS], i);

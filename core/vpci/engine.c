@@ -291,24 +291,23 @@ static void range_write(struct vpci *view, const struct vpci_range *r,
 		 r->data);
 }
 
-void vpci_view_write(struct vpci *view, uint16_t reg, uint8_t size,
-		     uint32_t val)
+/* Whatever it is of; @val: not yet at its place. */
+static hf_noinline void any_write(struct vpci *view, const struct at *a,
+				  uint32_t val)
 {
-	struct at a = at(view, reg, size);
-	uint32_t plain = a.mask;
+	uint32_t plain = a->mask;
 	unsigned int i, last = 0;
 
-	pci_assert_held(&view->pdev->lock);
-	if (reg >= view->size && !view->hardware)
+	if (a->reg >= view->size && !view->hardware)
 		return;
-	if (!view->index[reg / 4]) {
+	if (!view->index[a->reg / 4]) {
 		if (view->hardware)
-			vpci_hw_write(view, reg, size, val);
+			vpci_hw_write(view, a->reg, a->size, val);
 		return;
 	}
-	val <<= a.shift;
-	for (i = reg & 3; i < (reg & 3u) + size; i++) {
-		unsigned int lane = a.d->lane[i];
+	val <<= a->shift;
+	for (i = a->reg & 3; i < (a->reg & 3u) + a->size; i++) {
+		unsigned int lane = a->d->lane[i];
 
 		if (!lane || !view->range[lane].write) {
 			last = 0;
@@ -316,11 +315,24 @@ void vpci_view_write(struct vpci *view, uint16_t reg, uint8_t size,
 		}
 		plain &= ~(0xffu << 8 * i);
 		if (lane != last)
-			range_write(view, &view->range[lane], &a, val);
+			range_write(view, &view->range[lane], a, val);
 		last = lane;
 	}
 	if (plain)
-		plain_write(view, &a, plain, val);
+		plain_write(view, a, plain, val);
+}
+
+void vpci_view_write(struct vpci *view, uint16_t reg, uint8_t size,
+		     uint32_t val)
+{
+	const struct vpci_range *r = whole_range(view, reg, size);
+	struct at a = at(view, reg, size);
+
+	pci_assert_held(&view->pdev->lock);
+	if (r && r->write)
+		range_write(view, r, &a, val << a.shift);
+	else
+		any_write(view, &a, val);
 }
 
 bool vpci_kept_write(struct vpci *view, uint16_t reg, uint8_t size,

@@ -61,9 +61,8 @@ static void show_rest(void)
 
 	if (rest < 0)
 		return;
-	bench_value("samples without a disturbance", "%", &s);
-	printf("\n(%.0f %% of the samples were taken without a disturbance)\n",
-	       rest);
+	bench_value("slices at rest", "%", &s);
+	printf("\n(%.0f %% of the slices met the machine at rest)\n", rest);
 }
 
 static void run_group(const struct bench_group *g, unsigned int pass)
@@ -108,8 +107,8 @@ static unsigned int run_groups(const char *only)
 		}
 	}
 	if (ran)
-		printf("(above: the first pass of %u; below: the median of all, "
-		       "the second lowest and second highest; %.0f s)\n\n",
+		printf("(above: the first pass of %u; below: all of them, the "
+		       "second lowest and second highest; %.0f s)\n\n",
 		       passes, (double)(bench_now() - begin) / 1e9);
 	return ran;
 }

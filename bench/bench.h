@@ -7,13 +7,13 @@
  * is wrong is an abort(): the group then counts as not met.
  *
  * Variants that are compared are sampled in turn, round after round, so that what
- * changes slowly meets all of them. A ratio is taken within each round, and the
- * median over the rounds is that of the child.
+ * changes slowly meets all of them.
  *
  * All groups run BENCH_PASSES times, each time in a new child: where its memory
- * lies differs from one to the next and not within one. What is reported is the
- * median of the passes'; low and high are the second lowest and the second
- * highest. What a group prints itself is the first pass's.
+ * lies differs from one to the next and not within one. What is reported of a
+ * ratio of slices is that of all passes together, of other figures the median;
+ * low and high are the second lowest and the second highest of the passes'. What
+ * a group prints itself is the first pass's.
  *
  *	const struct bench_variant variants[] = {
  *		{ "ours", bench_slice_ns, &(struct bench_slice){ … } },
@@ -55,13 +55,23 @@ extern bool bench_is_quick;
 /* --- rounds -------------------------------------------------------------- */
 
 /*
- * The samples of one variant, one a round. Those that were disturbed are looked
- * at only where hardly any was not.
+ * States of the machine: how much of a core somebody else has (measure.c); 0 is
+ * rest. BENCH_STATES: none that anything is compared in.
  */
+#define BENCH_STATES 11
+
+struct bench_taken {
+	double ns; /* an operation, a thread */
+	unsigned int state;
+};
+
+/* The samples of one variant, one a round, and the slices they are of. */
 struct bench_series {
 	unsigned int n;
 	double *sample;
-	bool *disturbed; /* or NULL: none */
+	unsigned int nslices; /* 0: it was taken otherwise */
+	struct bench_taken *slice;
+	bool alone; /* slices of one thread */
 };
 
 struct bench_variant {
@@ -81,18 +91,38 @@ void bench_rounds(const struct bench_variant *variant, unsigned int n,
 struct bench_series bench_series(const double *sample, unsigned int n);
 void bench_free(struct bench_series *s, unsigned int n);
 
-/* Were more than two thirds of them? */
-bool bench_disturbed(const struct bench_series *s);
-/*
- * @q of 0 … 1: 0.5 is the median; of the undisturbed, unless bench_disturbed().
- * 0 of an empty series.
- */
+/* The same, had everything taken @times as long; to be freed. */
+struct bench_series bench_times(const struct bench_series *s, double times);
+
+/* @q of 0 … 1: 0.5 is the median. 0 of an empty series. */
 double bench_quantile(const struct bench_series *s, double q);
 double bench_median(const struct bench_series *s);
 
+/*
+ * How many times as long as the other's some slices took, state by state: the
+ * sum of the logarithms, each as often as there were pairs.
+ */
+struct bench_compared {
+	double sum[BENCH_STATES], weight[BENCH_STATES];
+	bool alone; /* one thread each */
+};
+
+/*
+ * So many pairs are enough of one thread's: the quietest states that have them
+ * are heard. Two threads find rest too rarely: of them it is all.
+ */
+#define BENCH_ENOUGH 24
+
+/* Adds to what other passes have found. */
+void bench_in_each_state(const struct bench_series *a,
+			 const struct bench_series *b,
+			 struct bench_compared *add);
+/* The ratio, and of how many pairs. 0 pairs: no ratio. */
+double bench_compared(const struct bench_compared *c, double *weight);
+
 /* --- threads --------------------------------------------------------------
- * A sample: one or two pinned threads that do the same, in some short slices in
- * which nobody else disturbed them (measure.c).
+ * A sample: one or two pinned threads that do the same, in some short slices
+ * (measure.c).
  */
 
 #define BENCH_THREADS 2
@@ -121,15 +151,12 @@ struct bench_slice {
  */
 #define BENCH_CONTENDED_USEC 300
 
-/* So long, in ns, samples look for quiet slices, on average. */
-#define BENCH_PATIENCE 8000000
-
 /* A variant's sample function; @data: struct bench_slice. ns an operation a
  * thread. */
 double bench_slice_ns(const void *data);
 
-/* How many of a hundred samples of this group are of quiet slices only; those with
- * somebody beside are not asked. Below 0: there were no others. */
+/* How many of a hundred slices of this group met the machine at rest; those
+ * with somebody beside are not asked. Below 0: there were no others. */
 double bench_rest(void);
 
 /* A thread's own, seeded once: not for secrets. */
@@ -152,7 +179,10 @@ void bench_sleep_usec(unsigned int usec);
 /* A figure with its spread. */
 void bench_value(const char *name, const char *unit,
 		 const struct bench_series *s);
-/* The median of a / b within each round; @a and @b of one bench_rounds(). */
+/*
+ * a / b of one bench_rounds(): of slices that met the machine in the same state,
+ * or, of what is not of slices, the median of the rounds.
+ */
 double bench_ratio(const char *name, const struct bench_series *a,
 		   const struct bench_series *b);
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Rounds, slices and medians.
+ * Rounds, slices, and what two variants' slices say of each other.
  *
  * The threads of a slice are made once for each group and then wait for work: a
  * slice is short, and must not begin with making a thread. Before each they
@@ -12,10 +12,9 @@
  * less than a millisecond or for seconds, and ratios are not spared: what waits
  * for memory, or for its own last result, loses little by it. So before and
  * after each slice each thread sees how long some additions take that would fill
- * a core alone. Slices in which that was hardly more than it ever was are quiet;
- * a sample is the mean of its quiet slices. This looks at nothing of what is
- * measured, so it prefers nothing but rest. Where there is no rest, patience
- * ends: then the quietest there were have to do.
+ * a core alone, and two threads how long a word takes from one to the other and
+ * back. Slices are only compared with such as met the machine in the same state.
+ * This looks at nothing of what is measured, so it prefers nothing.
  */
 #include <math.h>
 #include <pthread.h>
@@ -32,42 +31,52 @@
 
 #define SLICE_USEC 100
 #define SLICES_MAX 8
-#define ENOUGH 2              /* quiet slices for a sample */
 #define PROBE_ADDITIONS 50000 /* some microseconds */
-#define QUIET 1.06            /* times what probes take at best */
+#define PROBE_WAYS 32         /* there and back */
+#define NEAR 2                /* times what a way takes at best */
+#define COMPARABLE 2          /* slices of a state, of each side */
 
-struct slice {
-	double rate;   /* operations a nanosecond */
-	double unrest; /* what the probes took, to the least they ever took */
-};
+/* A state of the machine: the additions took less than so many times as long
+ * as they ever did at best, and not less than those of the state before. */
+static const double unrest_below[BENCH_STATES] = { 1.06, 1.2, 1.35, 1.5,
+						   1.6,  1.7, 1.8,  1.9,
+						   2.0,  2.1, 2.25 };
 
 struct worker {
 	pthread_t thread;
 	unsigned int id;
 	hf_atomic(unsigned int) met; /* so often in this sample */
+	uint32_t ways;               /* likewise */
 	uint32_t seed;
-	struct slice slice;
+	double rate;   /* operations a nanosecond */
+	double unrest; /* what the probes took, to the least they ever took */
 } __attribute__((aligned(128)));
 
+/* In ns, of all groups and passes. */
+struct least {
+	double probes[BENCH_THREADS], way;
+};
+
 static struct worker worker[BENCH_THREADS];
-/* What each one's probes took at best, in ns; of all groups and passes. */
-static double *least_probes;
+static struct least *least;
 static pthread_barrier_t begin, end;
 static hf_atomic(bool) beside_stop;
 
 /* The sample that is taken. The first thread writes it, between two meetings. */
 static struct {
 	const struct bench_slice *what;
-	bool ended;
-	unsigned int tried, kept;
-	struct slice slice[SLICES_MAX]; /* the quietest */
+	unsigned int wanted, taken;
+	struct bench_taken slice[SLICES_MAX];
 } now;
 
-/* ns that samples may still wait for rest. */
-static int64_t patience;
-/* Of this group. */
-static unsigned int samples, quiet_samples;
-static bool last_disturbed; /* the last sample */
+/* What two threads send each other; nothing else is on its line. */
+static struct {
+	_Alignas(128) hf_atomic(uint32_t) at;
+	_Alignas(128) char end;
+} ball;
+
+/* Slices of this group. */
+static unsigned int slices, quiet_slices;
 
 uint64_t bench_now(void)
 {
@@ -87,11 +96,15 @@ void bench_sleep_usec(unsigned int usec)
 
 void bench_create(void)
 {
-	least_probes = mmap(NULL, BENCH_THREADS * sizeof(double),
-			    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			    -1, 0);
-	if (least_probes == MAP_FAILED)
+	unsigned int i;
+
+	least = mmap(NULL, sizeof(*least), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (least == MAP_FAILED)
 		abort();
+	for (i = 0; i < BENCH_THREADS; i++)
+		least->probes[i] = HUGE_VAL;
+	least->way = HUGE_VAL;
 }
 
 /* --- threads -------------------------------------------------------------- */
@@ -150,12 +163,42 @@ static void meet(struct worker *w)
 			;
 }
 
+/* How long a word takes to the other thread and back; ns. */
+static double way(struct worker *w)
+{
+	uint32_t i, first = w->ways++ * 2 * PROBE_WAYS + w->id;
+	uint64_t from;
+
+	meet(w);
+	from = bench_now();
+	for (i = 0; i < 2 * PROBE_WAYS; i += 2) {
+		while (hf_load_acquire(&ball.at) != first + i)
+			;
+		hf_store_release(&ball.at, first + i + 1);
+	}
+	return (double)(bench_now() - from) / PROBE_WAYS;
+}
+
+/* Are two threads' CPUs farther from each other than they are at best? */
+static bool is_far(struct worker *w)
+{
+	double ns;
+
+	if (now.what->threads < 2)
+		return false;
+	ns = way(w);
+	if (!w->id && ns < least->way) /* both have seen the same */
+		least->way = ns;
+	return !w->id && ns > NEAR * least->way;
+}
+
 static void worker_slice(struct worker *w, const struct bench_slice *s)
 {
 	uint64_t from, to, until, done = 0;
 	long before = preemptions();
 	uint32_t seed = w->seed; /* on the stack: no line shared with others */
 	double probes = probe();
+	bool far = is_far(w);
 
 	from = bench_now();
 	until = from + (s->usec ? s->usec : SLICE_USEC) * 1000u;
@@ -164,85 +207,55 @@ static void worker_slice(struct worker *w, const struct bench_slice *s)
 		to = bench_now();
 	} while (to < until);
 	probes += probe();
+	far |= is_far(w);
 	w->seed = seed;
-	if (!least_probes[w->id] || probes < least_probes[w->id])
-		least_probes[w->id] = probes;
-	w->slice.rate = (double)done / (double)(to - from);
-	w->slice.unrest = probes / least_probes[w->id];
-	if (preemptions() != before)
-		w->slice.unrest = HUGE_VAL;
+	if (probes < least->probes[w->id])
+		least->probes[w->id] = probes;
+	w->rate = (double)done / (double)(to - from);
+	w->unrest = probes / least->probes[w->id];
+	if (far || preemptions() != before)
+		w->unrest = HUGE_VAL;
+}
+
+static unsigned int state_of(double unrest)
+{
+	unsigned int state = 0;
+
+	while (state < BENCH_STATES && unrest >= unrest_below[state])
+		state++;
+	return state;
 }
 
 /*
  * Rates are added, not times: of two threads at an unfair lock one may do nearly
  * all, and the time of the other says little.
  */
-static struct slice slice_of_all(void)
+static struct bench_taken slice_of_all(void)
 {
-	struct slice all = { 0 };
+	double rate = 0, unrest = 0;
 	unsigned int i;
 
 	for (i = 0; i < now.what->threads; i++) {
-		all.rate += worker[i].slice.rate;
-		if (worker[i].slice.unrest > all.unrest)
-			all.unrest = worker[i].slice.unrest;
+		rate += worker[i].rate;
+		unrest = fmax(unrest, worker[i].unrest);
 	}
-	return all;
-}
-
-/* Of those that are kept, the one that had least rest. */
-static struct slice *loudest(void)
-{
-	struct slice *it = &now.slice[0];
-	unsigned int i;
-
-	for (i = 1; i < now.kept; i++)
-		if (now.slice[i].unrest > it->unrest)
-			it = &now.slice[i];
-	return it;
-}
-
-static bool is_quiet(const struct slice *slice)
-{
 	/* With somebody beside, his disturbance is what is measured. */
-	return now.what->beside || slice->unrest < QUIET;
-}
-
-static bool are_enough_quiet(void)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < now.kept; i++)
-		n += is_quiet(&now.slice[i]);
-	return n >= ENOUGH || n == now.kept;
-}
-
-static void sample_add(struct slice slice, uint64_t took)
-{
-	unsigned int wanted = now.what->slices ? now.what->slices : SLICES_MAX;
-
-	if (now.kept < wanted)
-		now.slice[now.kept++] = slice;
-	else if (slice.unrest < loudest()->unrest)
-		*loudest() = slice;
-	if (++now.tried > wanted)
-		patience -= (int64_t)took;
-	now.ended = now.kept == wanted && (patience < 0 || are_enough_quiet());
+	return (struct bench_taken){
+		.ns = now.what->threads / rate,
+		.state = now.what->beside ? 0 : state_of(unrest),
+	};
 }
 
 static void worker_sample(struct worker *w)
 {
-	uint64_t from;
-
 	for (;;) {
-		from = bench_now();
 		meet(w);
-		if (now.ended)
+		if (now.taken == now.wanted)
 			break;
 		worker_slice(w, now.what);
 		meet(w);
 		if (!w->id)
-			sample_add(slice_of_all(), bench_now() - from);
+			now.slice[now.taken++] = slice_of_all();
 	}
 }
 
@@ -287,53 +300,85 @@ static void *beside_run(void *arg)
 
 double bench_rest(void)
 {
-	return samples ? 100.0 * quiet_samples / samples : -1;
+	return slices ? 100.0 * quiet_slices / slices : -1;
 }
 
-/* Operations a nanosecond. */
-static double sample_rate(const struct bench_slice *s)
+/* The mean of those that met it quietest. */
+static double quietest_ns(void)
 {
-	unsigned int i, n = 0;
-	double sum = 0;
+	unsigned int i, n = 0, quietest = BENCH_STATES;
+	double rate = 0;
 
-	now.what = s;
-	now.ended = false;
-	now.tried = now.kept = 0;
-	for (i = 0; i < s->threads; i++)
-		hf_store_relaxed(&worker[i].met, 0);
-	pthread_barrier_wait(&begin);
-	pthread_barrier_wait(&end);
-	last_disturbed = !are_enough_quiet();
-	samples += !s->beside;
-	quiet_samples += !s->beside && !last_disturbed;
-	for (i = 0; i < now.kept; i++) {
-		if (!last_disturbed && !is_quiet(&now.slice[i]))
+	for (i = 0; i < now.taken; i++)
+		if (now.slice[i].state < quietest)
+			quietest = now.slice[i].state;
+	for (i = 0; i < now.taken; i++) {
+		if (now.slice[i].state != quietest)
 			continue;
-		sum += now.slice[i].rate;
+		rate += 1 / now.slice[i].ns;
 		n++;
 	}
-	return sum / n;
+	return n / rate;
+}
+
+static void sample_take(const struct bench_slice *s)
+{
+	unsigned int i;
+
+	now.what = s;
+	now.taken = 0;
+	now.wanted = s->slices ? s->slices : SLICES_MAX;
+	hf_store_relaxed(&ball.at, 0);
+	for (i = 0; i < s->threads; i++) {
+		hf_store_relaxed(&worker[i].met, 0);
+		worker[i].ways = 0;
+	}
+	pthread_barrier_wait(&begin);
+	pthread_barrier_wait(&end);
+	for (i = 0; i < now.taken && !s->beside; i++) {
+		quiet_slices += !now.slice[i].state;
+		slices++;
+	}
 }
 
 double bench_slice_ns(const void *data)
 {
 	const struct bench_slice *s = data;
 	pthread_t beside;
-	double rate;
 
 	if (!worker[0].thread)
 		workers_create();
 	hf_store_relaxed(&beside_stop, false);
 	if (s->beside && pthread_create(&beside, NULL, beside_run, (void *)s))
 		abort();
-	rate = sample_rate(s);
+	sample_take(s);
 	hf_store_relaxed(&beside_stop, true);
 	if (s->beside)
 		pthread_join(beside, NULL);
-	return s->threads / rate;
+	return quietest_ns();
 }
 
 /* --- rounds ----------------------------------------------------------------- */
+
+static void *array(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+/* A sample, and the slices that it is of, if it is of any. */
+static void series_add(struct bench_series *s, const struct bench_variant *v)
+{
+	now.taken = 0;
+	s->sample[s->n++] = v->sample(v->data);
+	memcpy(&s->slice[s->nslices], now.slice,
+	       now.taken * sizeof(s->slice[0]));
+	s->nslices += now.taken;
+	s->alone = now.taken && now.what->threads == 1;
+}
 
 void bench_rounds(const struct bench_variant *variant, unsigned int n,
 		  unsigned int rounds, struct bench_series *out)
@@ -342,43 +387,55 @@ void bench_rounds(const struct bench_variant *variant, unsigned int n,
 
 	if (bench_is_quick)
 		rounds = rounds / 5 | 1;
-	patience += (int64_t)BENCH_PATIENCE * n * (rounds + 1);
 	for (k = 0; k < n; k++) {
-		out[k].n = rounds;
-		out[k].sample = calloc(rounds, sizeof(double));
-		out[k].disturbed = calloc(rounds, sizeof(bool));
-		if (!out[k].sample || !out[k].disturbed)
-			abort();
+		out[k] = (struct bench_series){
+			.sample = array(rounds, sizeof(double)),
+			.slice = array((size_t)rounds * SLICES_MAX,
+				       sizeof(struct bench_taken)),
+		};
 		variant[k].sample(variant[k].data);
 	}
 	for (i = 0; i < rounds; i++) {
 		for (k = 0; k < n; k++) {
 			at = i % 2 ? n - 1 - k : k;
-			last_disturbed = false;
-			out[at].sample[i] =
-				variant[at].sample(variant[at].data);
-			out[at].disturbed[i] = last_disturbed;
+			series_add(&out[at], &variant[at]);
 		}
 	}
 }
 
 struct bench_series bench_series(const double *sample, unsigned int n)
 {
-	struct bench_series s = { .n = n, .sample = calloc(n, sizeof(double)) };
+	struct bench_series s = { .n = n, .sample = array(n, sizeof(double)) };
 
-	if (!s.sample)
-		abort();
 	memcpy(s.sample, sample, n * sizeof(double));
 	return s;
+}
+
+struct bench_series bench_times(const struct bench_series *s, double times)
+{
+	struct bench_series all = *s;
+	unsigned int i;
+
+	all.sample = array(s->n, sizeof(double));
+	all.slice = array(s->nslices, sizeof(struct bench_taken));
+	for (i = 0; i < s->n; i++)
+		all.sample[i] = times * s->sample[i];
+	for (i = 0; i < s->nslices; i++) {
+		all.slice[i] = s->slice[i];
+		all.slice[i].ns *= times;
+	}
+	return all;
 }
 
 void bench_free(struct bench_series *s, unsigned int n)
 {
 	while (n--) {
 		free(s[n].sample);
-		free(s[n].disturbed);
+		free(s[n].slice);
 	}
 }
+
+/* --- what they say ------------------------------------------------------------ */
 
 static int compare(const void *a, const void *b)
 {
@@ -387,23 +444,8 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static unsigned int undisturbed(const struct bench_series *s)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < s->n; i++)
-		n += !s->disturbed || !s->disturbed[i];
-	return n;
-}
-
-bool bench_disturbed(const struct bench_series *s)
-{
-	return 3 * undisturbed(s) < s->n;
-}
-
 double bench_quantile(const struct bench_series *s, double q)
 {
-	bool all = bench_disturbed(s) || !s->disturbed;
 	struct bench_series sorted;
 	double at, part, val;
 	unsigned int i;
@@ -411,9 +453,6 @@ double bench_quantile(const struct bench_series *s, double q)
 	if (!s->n)
 		return 0;
 	sorted = bench_series(s->sample, s->n);
-	for (i = sorted.n = 0; i < s->n; i++)
-		if (all || !s->disturbed[i])
-			sorted.sample[sorted.n++] = s->sample[i];
 	qsort(sorted.sample, sorted.n, sizeof(double), compare);
 	at = q * (sorted.n - 1);
 	i = (unsigned int)at;
@@ -428,4 +467,58 @@ double bench_quantile(const struct bench_series *s, double q)
 double bench_median(const struct bench_series *s)
 {
 	return bench_quantile(s, 0.5);
+}
+
+/* What a slice took in this state, without a quarter at either end; how many
+ * there were. */
+static unsigned int mean_in(const struct bench_series *s, unsigned int state,
+			    double *ns)
+{
+	double *sorted = array(s->nslices, sizeof(double));
+	unsigned int i, n = 0, off;
+
+	for (i = 0; i < s->nslices; i++)
+		if (s->slice[i].state == state)
+			sorted[n++] = s->slice[i].ns;
+	qsort(sorted, n, sizeof(double), compare);
+	off = n / 4;
+	*ns = 0;
+	for (i = off; i < n - off; i++)
+		*ns += sorted[i] / (n - 2 * off);
+	free(sorted);
+	return n;
+}
+
+void bench_in_each_state(const struct bench_series *a,
+			 const struct bench_series *b,
+			 struct bench_compared *add)
+{
+	unsigned int state, na, nb;
+	double ns_a, ns_b, weight;
+
+	for (state = 0; state < BENCH_STATES; state++) {
+		na = mean_in(a, state, &ns_a);
+		nb = mean_in(b, state, &ns_b);
+		if (na < COMPARABLE || nb < COMPARABLE)
+			continue;
+		weight = na < nb ? na : nb;
+		add->weight[state] += weight;
+		add->sum[state] += weight * log(ns_a / ns_b);
+	}
+	add->alone = a->alone && b->alone;
+}
+
+double bench_compared(const struct bench_compared *c, double *weight)
+{
+	unsigned int state;
+	double sum = 0;
+
+	*weight = 0;
+	for (state = 0; state < BENCH_STATES; state++) {
+		sum += c->sum[state];
+		*weight += c->weight[state];
+		if (c->alone && *weight >= BENCH_ENOUGH)
+			break;
+	}
+	return exp(sum / *weight);
 }

@@ -21,9 +21,9 @@
 struct figure {
 	char group[16], name[NAME], unit[16];
 	double median[BENCH_PASSES]; /* one a pass */
-	bool disturbed[BENCH_PASSES];
 	unsigned int passes, n;
-	bool ratio;
+	bool ratio, sliced;
+	struct bench_compared compared; /* of a ratio of slices: all passes */
 };
 
 struct goal {
@@ -95,71 +95,94 @@ static struct figure *figure(const char *name, const char *unit)
 	return f;
 }
 
-static void add_pass(struct figure *f, const struct bench_series *s)
+static void add_pass(struct figure *f, double val, unsigned int n)
 {
 	if (f->passes > store->pass)
 		abort(); /* two of one name */
-	f->disturbed[f->passes] = bench_disturbed(s);
-	f->median[f->passes++] = bench_median(s);
-	f->n += s->n;
+	f->median[f->passes++] = val;
+	f->n += n;
 }
 
-/* In how many passes the machine had no rest. */
-static unsigned int disturbed(const struct figure *f)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < f->passes; i++)
-		n += f->disturbed[i];
-	return n;
-}
-
-/* Over the passes; the undisturbed, if they are enough. */
+/* Over the passes. */
 static double quantile_of(const struct figure *f, double q)
 {
-	const struct bench_series s = { f->passes, (double *)f->median,
-					(bool *)f->disturbed };
+	const struct bench_series s = { f->passes, (double *)f->median };
 
 	return bench_quantile(&s, q);
+}
+
+/* Of how many pairs of slices; 0: of what is not of slices, or there was none. */
+static double pairs(const struct figure *f)
+{
+	double weight = 0;
+
+	if (f->sliced)
+		(void)bench_compared(&f->compared, &weight);
+	return weight;
+}
+
+/* A ratio of slices for which the machine was hardly ever in the same state. */
+static bool is_disturbed(const struct figure *f)
+{
+	return f->sliced && pairs(f) < BENCH_ENOUGH;
+}
+
+/* What counts. */
+static double value_of(const struct figure *f)
+{
+	double weight, ratio = bench_compared(&f->compared, &weight);
+
+	return f->sliced && weight > 0 ? ratio : quantile_of(f, 0.5);
 }
 
 void bench_value(const char *name, const char *unit,
 		 const struct bench_series *s)
 {
-	add_pass(figure(name, unit), s);
+	add_pass(figure(name, unit), bench_median(s), s->n);
+}
+
+/* The median of the rounds. */
+static double ratio_of_rounds(const struct bench_series *a,
+			      const struct bench_series *b)
+{
+	struct bench_series ratio;
+	unsigned int i;
+	double median;
+
+	if (a->n != b->n)
+		abort();
+	ratio = bench_series(a->sample, a->n);
+	for (i = 0; i < a->n; i++)
+		ratio.sample[i] /= b->sample[i];
+	median = bench_median(&ratio);
+	bench_free(&ratio, 1);
+	return median;
 }
 
 double bench_ratio(const char *name, const struct bench_series *a,
 		   const struct bench_series *b)
 {
 	struct figure *f = figure(name, "×");
-	struct bench_series ratio;
-	unsigned int i;
+	struct bench_compared pass = { 0 };
+	double ratio, weight;
 
-	if (a->n != b->n)
-		abort();
-	ratio = bench_series(a->sample, a->n);
-	ratio.disturbed = calloc(a->n, sizeof(bool));
-	if (!ratio.disturbed)
-		abort();
-	for (i = 0; i < a->n; i++) {
-		ratio.sample[i] /= b->sample[i];
-		ratio.disturbed[i] = (a->disturbed && a->disturbed[i]) ||
-				     (b->disturbed && b->disturbed[i]);
-	}
 	f->ratio = true;
-	add_pass(f, &ratio);
-	bench_free(&ratio, 1);
-	return f->median[f->passes - 1];
+	f->sliced = a->nslices && b->nslices;
+	bench_in_each_state(a, b, &pass);
+	bench_in_each_state(a, b, &f->compared);
+	ratio = bench_compared(&pass, &weight);
+	if (!(weight > 0))
+		ratio = ratio_of_rounds(a, b);
+	add_pass(f, ratio, a->n);
+	return ratio;
 }
 
 void bench_ratio_value(const char *name, double ratio)
 {
 	struct figure *f = figure(name, "×");
-	struct bench_series s = { .n = 1, .sample = &ratio };
 
 	f->ratio = true;
-	add_pass(f, &s);
+	add_pass(f, ratio, 1);
 }
 
 static struct goal *goal(const char *group, const char *what, const char *unit)
@@ -213,11 +236,11 @@ void report_failed(const char *name)
 static const struct figure *worst(const struct goal *g)
 {
 	const struct figure *it = g->figure[0];
-	double most = quantile_of(it, 0.5), val;
+	double most = value_of(it), val;
 	unsigned int i;
 
 	for (i = 1; i < g->nfigures; i++) {
-		val = quantile_of(g->figure[i], 0.5);
+		val = value_of(g->figure[i]);
 		if (g->reach == BENCH_AT_MOST ? val > most : val < most) {
 			it = g->figure[i];
 			most = val;
@@ -226,8 +249,13 @@ static const struct figure *worst(const struct goal *g)
 	return it;
 }
 
-/* @q: 0.5 is what counts. */
-static double measured(const struct goal *g, double q)
+static double measured(const struct goal *g)
+{
+	return g->nfigures ? value_of(worst(g)) : 0;
+}
+
+/* @q: of the passes. */
+static double spread(const struct goal *g, double q)
 {
 	return g->nfigures ? quantile_of(worst(g), q) : 0;
 }
@@ -236,8 +264,8 @@ static bool is_met(const struct goal *g)
 {
 	if (g->failed || !g->nfigures)
 		return false;
-	return g->reach == BENCH_AT_MOST ? measured(g, 0.5) <= g->limit
-					 : measured(g, 0.5) >= g->limit;
+	return g->reach == BENCH_AT_MOST ? measured(g) <= g->limit
+					 : measured(g) >= g->limit;
 }
 
 /* Three digits that say something, and no more. */
@@ -263,7 +291,7 @@ static void column(const char *s, int width)
 
 static void show_goal(const struct goal *g)
 {
-	char limit[48], buf[32], low[32], spread[80];
+	char limit[48], buf[32], low[32], range[80];
 
 	snprintf(limit, sizeof(limit), "%s %s",
 		 g->reach == BENCH_AT_MOST ? "≤" : "≥",
@@ -271,16 +299,16 @@ static void show_goal(const struct goal *g)
 	column(g->what, 70);
 	column(g->failed ? "" : limit, 14);
 	column(g->failed ? "they did not"
-			 : number(buf, sizeof(buf), measured(g, 0.5), g->unit),
+			 : number(buf, sizeof(buf), measured(g), g->unit),
 	       12);
-	snprintf(spread, sizeof(spread), "%s … %s",
-		 number(low, sizeof(low), measured(g, LOW), ""),
-		 number(buf, sizeof(buf), measured(g, HIGH), ""));
-	column(g->failed ? "" : spread, 16);
+	snprintf(range, sizeof(range), "%s … %s",
+		 number(low, sizeof(low), spread(g, LOW), ""),
+		 number(buf, sizeof(buf), spread(g, HIGH), ""));
+	column(g->failed ? "" : range, 16);
 	printf("%s", is_met(g) ? "yes" : "NO");
 	if (g->nfigures > 1)
 		printf("  (%s)", worst(g)->name);
-	if (g->nfigures && 2 * disturbed(worst(g)) > worst(g)->passes)
+	if (g->nfigures && is_disturbed(worst(g)))
 		printf("  disturbed");
 	putchar('\n');
 }
@@ -333,11 +361,15 @@ static struct json_object *figures_json(void)
 		put_text(o, "name", f->name);
 		put_text(o, "kind", f->ratio ? "ratio" : "value");
 		put_text(o, "unit", f->unit);
-		put_number(o, "median", quantile_of(f, 0.5));
+		put_number(o, "value", value_of(f));
 		put_number(o, "low", quantile_of(f, LOW));
 		put_number(o, "high", quantile_of(f, HIGH));
 		put_number(o, "passes", f->passes);
-		put_number(o, "disturbed", disturbed(f));
+		if (f->sliced)
+			put_number(o, "pairs", pairs(f));
+		json_object_object_add(
+			o, "disturbed",
+			json_object_new_boolean(is_disturbed(f)));
 		put_number(o, "rounds", f->n);
 		json_object_array_add(all, o);
 	}
@@ -358,9 +390,9 @@ static struct json_object *goals_json(void)
 		put_text(o, "reach",
 			 g->reach == BENCH_AT_MOST ? "at most" : "at least");
 		put_number(o, "limit", g->limit);
-		put_number(o, "measured", measured(g, 0.5));
-		put_number(o, "low", measured(g, LOW));
-		put_number(o, "high", measured(g, HIGH));
+		put_number(o, "measured", measured(g));
+		put_number(o, "low", spread(g, LOW));
+		put_number(o, "high", spread(g, HIGH));
 		put_text(o, "unit", g->unit);
 		if (g->nfigures > 1)
 			put_text(o, "worst", worst(g)->name);

@@ -16,7 +16,7 @@
 #include "access.h"
 #include "bench.h"
 
-enum { ROUNDS = 11, PLACES = 3 };
+enum { ROUNDS = 33, PLACES = 3 };
 
 #define NTH(n) (GUEST_FIRST + (n)*GUEST_STEP)
 #define EACH_PLACE                                                         \
@@ -240,8 +240,6 @@ static void find_threads(struct setup *s, unsigned int place, unsigned int t,
 	const struct bench_series *ours = &s->ns[variant_of(place, OURS, t)];
 	const struct bench_series *list = &s->ns[variant_of(place, ENGINE, t)];
 	struct bench_series one_twice;
-	double two[ROUNDS];
-	unsigned int i;
 	char name[96];
 
 	snprintf(name, sizeof(name), "%s, %s, Holdfast", f->what,
@@ -259,11 +257,9 @@ static void find_threads(struct setup *s, unsigned int place, unsigned int t,
 	}
 	snprintf(name, sizeof(name), "%s, %s, against 1 thread", f->what,
 		 threads_name[t]);
-	for (i = 0; i < one->n; i++)
-		two[i] = 2 * one->sample[i];
-	one_twice = *one;
-	one_twice.sample = two;
+	one_twice = bench_times(one, 2);
 	f->speed[t] = bench_ratio(name, &one_twice, ours);
+	bench_free(&one_twice, 1);
 }
 
 /* A figure of @f, of which the worst is what a goal looks at. */

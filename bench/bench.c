@@ -74,7 +74,8 @@ static void run_group(const struct bench_group *g, unsigned int pass)
 	if (!pass)
 		printf("== %s: %s\n\n", g->name, g->title);
 	fflush(stdout);
-	report_group(g->name, pass);
+	bench_pass = pass;
+	report_group(g->name);
 	child = fork();
 	if (child == 0) {
 		if (pass)

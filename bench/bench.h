@@ -49,16 +49,21 @@ extern const struct bench_group bench_lookup, bench_vpci, bench_removal,
 
 void bench_create(void); /* before the first group */
 
+/* From 0. In every second one the two threads have each other's CPU, for who
+ * else has its core may be another. */
+extern unsigned int bench_pass;
+
 /* --quick: one pass, about a fifth of the rounds; sizes may be left out, too. */
 extern bool bench_is_quick;
 
 /* --- rounds -------------------------------------------------------------- */
 
 /*
- * States of the machine: how much of a core somebody else has (measure.c); 0 is
- * rest. BENCH_STATES: none that anything is compared in.
+ * States of the machine: how much of a core somebody else has (measure.c), 0 is
+ * rest; at last, that two threads have one core between them. BENCH_STATES: none
+ * that anything is compared in.
  */
-#define BENCH_STATES 11
+enum { BENCH_ONE_CORE = 11, BENCH_STATES };
 
 struct bench_taken {
 	double ns; /* an operation, a thread */
@@ -108,8 +113,9 @@ struct bench_compared {
 };
 
 /*
- * So many pairs are enough of one thread's: the quietest states that have them
- * are heard. Two threads find rest too rarely: of them it is all.
+ * So many pairs are enough: of one thread's the quietest states that have them
+ * are heard. Two threads find rest too rarely; of them it is all states but that
+ * of one core, if they are enough.
  */
 #define BENCH_ENOUGH 24
 

@@ -13,7 +13,7 @@
  * for memory, or for its own last result, loses little by it. So before and
  * after each slice each thread sees how long some additions take that would fill
  * a core alone, and two threads how long a word takes from one to the other and
- * back. Slices are only compared with such as met the machine in the same state.
+ * back, and whether they have one core between them. Slices are only compared with such as met the machine in the same state.
  * This looks at nothing of what is measured, so it prefers nothing.
  */
 #include <math.h>
@@ -33,23 +33,25 @@
 #define SLICES_MAX 8
 #define PROBE_ADDITIONS 50000 /* some microseconds */
 #define PROBE_WAYS 32         /* there and back */
-#define NEAR 2                /* times what a way takes at best */
-#define COMPARABLE 2          /* slices of a state, of each side */
+#define SHARED 1.5 /* times what additions take while the other thread idles */
+#define NEAR 2     /* times what a way takes at best */
+#define COMPARABLE 2 /* slices of a state, of each side */
 
 /* A state of the machine: the additions took less than so many times as long
  * as they ever did at best, and not less than those of the state before. */
-static const double unrest_below[BENCH_STATES] = { 1.06, 1.2, 1.35, 1.5,
-						   1.6,  1.7, 1.8,  1.9,
-						   2.0,  2.1, 2.25 };
+static const double unrest_below[BENCH_ONE_CORE] = { 1.06, 1.2, 1.35, 1.5,
+						     1.6,  1.7, 1.8,  1.9,
+						     2.0,  2.1, 2.25 };
 
 struct worker {
 	pthread_t thread;
-	unsigned int id;
+	unsigned int id, cpu;
 	hf_atomic(unsigned int) met; /* so often in this sample */
 	uint32_t ways;               /* likewise */
 	uint32_t seed;
 	double rate;   /* operations a nanosecond */
 	double unrest; /* what the probes took, to the least they ever took */
+	bool far, shared; /* is the other thread; the core, with it */
 } __attribute__((aligned(128)));
 
 /* In ns, of all groups and passes. */
@@ -75,6 +77,7 @@ static struct {
 	_Alignas(128) char end;
 } ball;
 
+unsigned int bench_pass;
 /* Slices of this group. */
 static unsigned int slices, quiet_slices;
 
@@ -152,6 +155,16 @@ static double probe(void)
 	return (double)(bench_now() - from);
 }
 
+/* Nearly nothing of what a core can do, which may be the other thread's, too. */
+static void idle(void)
+{
+	volatile double slow = 3;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		slow = 3 / slow;
+}
+
 /* Until all threads are there. What was written before is seen after it. */
 static void meet(struct worker *w)
 {
@@ -160,7 +173,7 @@ static void meet(struct worker *w)
 	hf_store_release(&w->met, nth);
 	for (i = 0; i < now.what->threads; i++)
 		while (hf_load_acquire(&worker[i].met) < nth)
-			;
+			idle();
 }
 
 /* How long a word takes to the other thread and back; ns. */
@@ -179,17 +192,26 @@ static double way(struct worker *w)
 	return (double)(bench_now() - from) / PROBE_WAYS;
 }
 
-/* Are two threads' CPUs farther from each other than they are at best? */
-static bool is_far(struct worker *w)
+/*
+ * Where the two threads are, as the first one finds it. @busy: what additions
+ * took it beside the other.
+ */
+static void look_around(struct worker *w, double busy)
 {
 	double ns;
 
 	if (now.what->threads < 2)
-		return false;
+		return;
 	ns = way(w);
-	if (!w->id && ns < least->way) /* both have seen the same */
+	if (w->id) {
+		meet(w);
+		return;
+	}
+	if (ns < least->way)
 		least->way = ns;
-	return !w->id && ns > NEAR * least->way;
+	w->far |= ns > NEAR * least->way;
+	w->shared |= busy > SHARED * probe();
+	meet(w);
 }
 
 static void worker_slice(struct worker *w, const struct bench_slice *s)
@@ -197,33 +219,36 @@ static void worker_slice(struct worker *w, const struct bench_slice *s)
 	uint64_t from, to, until, done = 0;
 	long before = preemptions();
 	uint32_t seed = w->seed; /* on the stack: no line shared with others */
-	double probes = probe();
-	bool far = is_far(w);
+	double probe_before = probe(), probe_after;
 
+	w->far = w->shared = false;
+	look_around(w, probe_before);
 	from = bench_now();
 	until = from + (s->usec ? s->usec : SLICE_USEC) * 1000u;
 	do {
 		done += s->work(s->data[w->id], &seed);
 		to = bench_now();
 	} while (to < until);
-	probes += probe();
-	far |= is_far(w);
+	probe_after = probe();
+	look_around(w, probe_after);
 	w->seed = seed;
-	if (probes < least->probes[w->id])
-		least->probes[w->id] = probes;
+	if (probe_before + probe_after < least->probes[w->cpu])
+		least->probes[w->cpu] = probe_before + probe_after;
 	w->rate = (double)done / (double)(to - from);
-	w->unrest = probes / least->probes[w->id];
-	if (far || preemptions() != before)
+	w->unrest = (probe_before + probe_after) / least->probes[w->cpu];
+	if (w->far || preemptions() != before)
 		w->unrest = HUGE_VAL;
 }
 
-static unsigned int state_of(double unrest)
+static unsigned int state_of(double unrest, bool shared)
 {
 	unsigned int state = 0;
 
-	while (state < BENCH_STATES && unrest >= unrest_below[state])
+	while (state < BENCH_ONE_CORE && unrest >= unrest_below[state])
 		state++;
-	return state;
+	if (state == BENCH_ONE_CORE)
+		return BENCH_STATES;
+	return shared ? BENCH_ONE_CORE : state;
 }
 
 /*
@@ -242,7 +267,8 @@ static struct bench_taken slice_of_all(void)
 	/* With somebody beside, his disturbance is what is measured. */
 	return (struct bench_taken){
 		.ns = now.what->threads / rate,
-		.state = now.what->beside ? 0 : state_of(unrest),
+		.state = now.what->beside ? 0
+					  : state_of(unrest, worker[0].shared),
 	};
 }
 
@@ -263,7 +289,7 @@ static void *worker_run(void *arg)
 {
 	struct worker *w = arg;
 
-	pin(w->id);
+	pin(w->cpu);
 	for (;;) {
 		pthread_barrier_wait(&begin);
 		if (w->id < now.what->threads)
@@ -281,6 +307,7 @@ static void workers_create(void)
 	pthread_barrier_init(&end, NULL, BENCH_THREADS + 1);
 	for (i = 0; i < BENCH_THREADS; i++) {
 		worker[i].id = i;
+		worker[i].cpu = (i + bench_pass) % BENCH_THREADS;
 		worker[i].seed = 0x9e3779b9u * (i + 1);
 		if (pthread_create(&worker[i].thread, NULL, worker_run,
 				   &worker[i]))
@@ -515,10 +542,14 @@ double bench_compared(const struct bench_compared *c, double *weight)
 
 	*weight = 0;
 	for (state = 0; state < BENCH_STATES; state++) {
-		sum += c->sum[state];
-		*weight += c->weight[state];
-		if (c->alone && *weight >= BENCH_ENOUGH)
-			break;
+		double more = c->weight[state];
+
+		if (c->alone || state == BENCH_ONE_CORE)
+			more = fmin(more, fmax(BENCH_ENOUGH - *weight, 0));
+		if (!(more > 0))
+			continue;
+		sum += c->sum[state] / c->weight[state] * more;
+		*weight += more;
 	}
 	return exp(sum / *weight);
 }

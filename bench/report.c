@@ -38,7 +38,7 @@ struct goal {
 /* Filled by one child after the other. */
 static struct store {
 	char group[16];
-	unsigned int pass, nfigures, ngoals;
+	unsigned int nfigures, ngoals;
 	struct figure figure[FIGURES];
 	struct goal goal[GOALS];
 } * store;
@@ -60,10 +60,9 @@ static void text(char *to, size_t size, const char *from)
 	strcpy(to, from);
 }
 
-void report_group(const char *name, unsigned int pass)
+void report_group(const char *name)
 {
 	text(store->group, sizeof(store->group), name);
-	store->pass = pass;
 }
 
 /* --- filling ---------------------------------------------------------------- */
@@ -97,7 +96,7 @@ static struct figure *figure(const char *name, const char *unit)
 
 static void add_pass(struct figure *f, double val, unsigned int n)
 {
-	if (f->passes > store->pass)
+	if (f->passes > bench_pass)
 		abort(); /* two of one name */
 	f->median[f->passes++] = val;
 	f->n += n;
@@ -119,12 +118,6 @@ static double pairs(const struct figure *f)
 	if (f->sliced)
 		(void)bench_compared(&f->compared, &weight);
 	return weight;
-}
-
-/* A ratio of slices for which the machine was hardly ever in the same state. */
-static bool is_disturbed(const struct figure *f)
-{
-	return f->sliced && pairs(f) < BENCH_ENOUGH;
 }
 
 /* What counts. */
@@ -308,8 +301,6 @@ static void show_goal(const struct goal *g)
 	printf("%s", is_met(g) ? "yes" : "NO");
 	if (g->nfigures > 1)
 		printf("  (%s)", worst(g)->name);
-	if (g->nfigures && is_disturbed(worst(g)))
-		printf("  disturbed");
 	putchar('\n');
 }
 
@@ -367,9 +358,6 @@ static struct json_object *figures_json(void)
 		put_number(o, "passes", f->passes);
 		if (f->sliced)
 			put_number(o, "pairs", pairs(f));
-		json_object_object_add(
-			o, "disturbed",
-			json_object_new_boolean(is_disturbed(f)));
 		put_number(o, "rounds", f->n);
 		json_object_array_add(all, o);
 	}

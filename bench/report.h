@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 void report_create(void);
-/* What is handed in from now on is of this group, and pass, from 0. */
-void report_group(const char *name, unsigned int pass);
+/* What is handed in from now on is of this group, and of bench_pass. */
+void report_group(const char *name);
 /* The group did not come to its end. */
 void report_failed(const char *name);
 /* What · reach · measured, and its spread · met. False: a group failed. */

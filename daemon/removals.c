@@ -82,9 +82,7 @@ static bool is_below(pci_sbdf_t sbdf, pci_sbdf_t top, bool slot)
 
 static bool takes(const struct removal *r, pci_sbdf_t sbdf)
 {
-	bool slot = r->order.flags & PCI_REMOVE_SLOT;
-
-	return is_below(sbdf, slot ? r->report.card : r->order.sbdf, slot);
+	return is_below(sbdf, r->order.sbdf, r->order.flags & PCI_REMOVE_SLOT);
 }
 
 /* A running one that takes something which this one was to take. NULL: none. */

@@ -190,24 +190,6 @@ static int add_member(struct pci_removal *op, struct pci_dev *pdev)
 	return err;
 }
 
-/*
- * Under the segment lock. A card is all that is below the port whose slot it is
- * in: with a switch of its own it has more than one bus. Where there is no such
- * port it is what has the same device number; of a VF's there is none.
- */
-static pci_sbdf_t card_of(const struct pci_dev *pdev)
-{
-	pci_sbdf_t card;
-
-	while (pdev->desc.is_vf && pdev->parent)
-		pdev = pdev->parent;
-	card = pdev->desc.sbdf;
-	for (; pdev->parent; pdev = pdev->parent)
-		if (pdev->parent->desc.has_slot)
-			return pdev->desc.sbdf;
-	return card;
-}
-
 /* Under the segment lock: @lead alone, or all of the card or subtree. */
 static int add_members(struct pci_removal *op, struct pci_segment *pseg)
 {
@@ -223,8 +205,10 @@ static int add_members(struct pci_removal *op, struct pci_segment *pseg)
 		op->info.instance = pdev->instance;
 	if (pdev && !slot && (!op->info.flags || !pdev->nchildren))
 		return add_member(op, pdev);
-	if (slot && pdev)
-		lead = card_of(pdev);
+	/* The card of a VF is the one that its PF is on. */
+	for (; slot && pdev && pdev->desc.is_vf && pdev->parent;
+	     pdev = pdev->parent)
+		lead = pdev->parent->desc.sbdf;
 	if (slot)
 		lead.devfn &= 0xf8;
 	else

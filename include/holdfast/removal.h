@@ -11,8 +11,7 @@
  *
  * One operation covers one device; with PCI_REMOVE_ASK or PCI_REMOVE_FORCE its
  * children (VFs, functions below a bridge) too, children first; with
- * PCI_REMOVE_SLOT every function of the card, which is all below the port whose
- * slot it is in (a VF's: its PF's).
+ * PCI_REMOVE_SLOT every function of the card (a VF's: its PF's).
  */
 #ifndef HOLDFAST_REMOVAL_H
 #define HOLDFAST_REMOVAL_H

@@ -57,15 +57,16 @@ test_safe_to_pull_only_if_nothing_of_the_card_is_left() {
 
 test_a_card_with_a_switch_is_safe_to_pull_when_that_is_gone() {
 	start_daemon
-	run remove 0000:12:00.0
+	run remove 0000:12:00.0 --slot
 	equal 0 $status
-	has "$out" "0000:12:00.0: removed; still on this card: 0000:10:00.0, \
-0000:11:00.0, "
+	equal "0000:12:00.0: removed; still on this card: 0000:10:00.0, \
+0000:11:00.0" "$out"
 	run fabric unplug 0000:00:1d.4
 	equal 75 $status
-	run remove 0000:12:00.1 --slot
-	equal 0 $status
-	equal "0000:12:00.1: removed; safe to pull" "$out"
+	run remove 0000:11:00.0
+	equal "0000:11:00.0: removed; still on this card: 0000:10:00.0" "$out"
+	run remove 0000:10:00.0
+	equal "0000:10:00.0: removed; safe to pull" "$out"
 	run fabric unplug 0000:00:1d.4
 	equal 0 $status
 }

@@ -114,17 +114,16 @@ struct bench_compared {
 
 /*
  * So many pairs are enough: of one thread's the quietest states that have them
- * are heard. Two threads find rest too rarely; of them it is all states but that
+ * are used. Two threads find rest too rarely; of them it is all states but that
  * of one core, if they are enough.
  */
 #define BENCH_ENOUGH 24
 
-/* Adds to what other passes have found. */
 void bench_in_each_state(const struct bench_series *a,
 			 const struct bench_series *b,
-			 struct bench_compared *add);
-/* The ratio, and of how many pairs. 0 pairs: no ratio. */
-double bench_compared(const struct bench_compared *c, double *weight);
+			 struct bench_compared *out);
+/* The ratio, and how many pairs there were. 0 pairs: no ratio. */
+double bench_compared(const struct bench_compared *c, double *pairs);
 
 /* --- threads --------------------------------------------------------------
  * A sample: one or two pinned threads that do the same, in some short slices
@@ -187,7 +186,7 @@ void bench_value(const char *name, const char *unit,
 		 const struct bench_series *s);
 /*
  * a / b of one bench_rounds(): of slices that met the machine in the same state,
- * or, of what is not of slices, the median of the rounds.
+ * or, where there are none, the median of the rounds.
  */
 double bench_ratio(const char *name, const struct bench_series *a,
 		   const struct bench_series *b);
@@ -202,7 +201,7 @@ enum bench_reach { BENCH_AT_MOST, BENCH_AT_LEAST };
 /*
  * A row of the last table: DESIGN's "what", what is to be reached, and a figure
  * that has to, which was handed in before. With several figures, handed in one
- * after the other, it is as the worst of them, each the median of its passes.
+ * after the other, it is as the worst of them.
  */
 void bench_goal(const char *what, enum bench_reach reach, double limit,
 		const char *name, const char *unit);

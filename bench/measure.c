@@ -19,6 +19,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -31,14 +32,15 @@
 
 #define SLICE_USEC 100
 #define SLICES_MAX 8
+#define LOOK_NS 1000000000
 #define PROBE_ADDITIONS 50000 /* some microseconds */
 #define PROBE_WAYS 32         /* there and back */
 #define SHARED 1.5 /* times what additions take while the other thread idles */
 #define NEAR 2     /* times what a way takes at best */
 #define COMPARABLE 2 /* slices of a state, of each side */
 
-/* A state of the machine: the additions took less than so many times as long
- * as they ever did at best, and not less than those of the state before. */
+/* The states of the machine: below so many times what additions took at their
+ * fastest. */
 static const double unrest_below[BENCH_ONE_CORE] = { 1.06, 1.2, 1.35, 1.5,
 						     1.6,  1.7, 1.8,  1.9,
 						     2.0,  2.1, 2.25 };
@@ -61,6 +63,7 @@ struct least {
 
 static struct worker worker[BENCH_THREADS];
 static struct least *least;
+static cpu_set_t cpus; /* that this process may have */
 static pthread_barrier_t begin, end;
 static hf_atomic(bool) beside_stop;
 
@@ -79,7 +82,7 @@ static struct {
 
 unsigned int bench_pass;
 /* Slices of this group. */
-static unsigned int slices, quiet_slices;
+static unsigned int slices, rest_slices;
 
 uint64_t bench_now(void)
 {
@@ -97,36 +100,21 @@ void bench_sleep_usec(unsigned int usec)
 	nanosleep(&ts, NULL);
 }
 
-void bench_create(void)
-{
-	unsigned int i;
-
-	least = mmap(NULL, sizeof(*least), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (least == MAP_FAILED)
-		abort();
-	for (i = 0; i < BENCH_THREADS; i++)
-		least->probes[i] = HUGE_VAL;
-	least->way = HUGE_VAL;
-}
-
 /* --- threads -------------------------------------------------------------- */
 
 /* The last CPUs first: the first one gets most interrupts. */
 static void pin(unsigned int nth)
 {
-	cpu_set_t all, one;
+	cpu_set_t one;
 	int cpu;
 
-	if (sched_getaffinity(0, sizeof(all), &all))
-		return;
-	nth %= (unsigned int)CPU_COUNT(&all);
 	for (cpu = CPU_SETSIZE - 1; cpu >= 0; cpu--)
-		if (CPU_ISSET(cpu, &all) && nth-- == 0)
+		if (CPU_ISSET(cpu, &cpus) && nth-- == 0)
 			break;
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
-	sched_setaffinity(0, sizeof(one), &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		abort();
 }
 
 static long preemptions(void)
@@ -153,6 +141,32 @@ static double probe(void)
 				 : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e));
 	}
 	return (double)(bench_now() - from);
+}
+
+/* What additions take at best, first seen here: of both CPUs, for a while. */
+void bench_create(void)
+{
+	unsigned int cpu;
+	uint64_t from;
+
+	least = mmap(NULL, sizeof(*least), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (least == MAP_FAILED || sched_getaffinity(0, sizeof(cpus), &cpus))
+		abort();
+	if (CPU_COUNT(&cpus) < BENCH_THREADS) {
+		fprintf(stderr, "bench: needs %d CPUs\n", BENCH_THREADS);
+		exit(2);
+	}
+	least->way = HUGE_VAL;
+	for (cpu = 0; cpu < BENCH_THREADS; cpu++) {
+		pin(cpu);
+		least->probes[cpu] = HUGE_VAL;
+		from = bench_now();
+		while (bench_now() - from < LOOK_NS)
+			least->probes[cpu] =
+				fmin(least->probes[cpu], probe() + probe());
+	}
+	sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
 /* Nearly nothing of what a core can do, which may be the other thread's, too. */
@@ -203,14 +217,12 @@ static void look_around(struct worker *w, double busy)
 	if (now.what->threads < 2)
 		return;
 	ns = way(w);
-	if (w->id) {
-		meet(w);
-		return;
+	if (!w->id) {
+		w->shared |= busy > SHARED * probe();
+		if (!w->shared && ns < least->way)
+			least->way = ns;
+		w->far |= !w->shared && ns > NEAR * least->way;
 	}
-	if (ns < least->way)
-		least->way = ns;
-	w->far |= ns > NEAR * least->way;
-	w->shared |= busy > SHARED * probe();
 	meet(w);
 }
 
@@ -257,12 +269,12 @@ static unsigned int state_of(double unrest, bool shared)
  */
 static struct bench_taken slice_of_all(void)
 {
-	double rate = 0, unrest = 0;
+	double rate = 0, unrest = 0; /* the sum; the mean */
 	unsigned int i;
 
 	for (i = 0; i < now.what->threads; i++) {
 		rate += worker[i].rate;
-		unrest = fmax(unrest, worker[i].unrest);
+		unrest += worker[i].unrest / now.what->threads;
 	}
 	/* With somebody beside, his disturbance is what is measured. */
 	return (struct bench_taken){
@@ -327,7 +339,7 @@ static void *beside_run(void *arg)
 
 double bench_rest(void)
 {
-	return slices ? 100.0 * quiet_slices / slices : -1;
+	return slices ? 100.0 * rest_slices / slices : -1;
 }
 
 /* The mean of those that met it quietest. */
@@ -363,7 +375,7 @@ static void sample_take(const struct bench_slice *s)
 	pthread_barrier_wait(&begin);
 	pthread_barrier_wait(&end);
 	for (i = 0; i < now.taken && !s->beside; i++) {
-		quiet_slices += !now.slice[i].state;
+		rest_slices += !now.slice[i].state;
 		slices++;
 	}
 }
@@ -518,38 +530,39 @@ static unsigned int mean_in(const struct bench_series *s, unsigned int state,
 
 void bench_in_each_state(const struct bench_series *a,
 			 const struct bench_series *b,
-			 struct bench_compared *add)
+			 struct bench_compared *out)
 {
 	unsigned int state, na, nb;
 	double ns_a, ns_b, weight;
 
+	*out = (struct bench_compared){ 0 };
 	for (state = 0; state < BENCH_STATES; state++) {
 		na = mean_in(a, state, &ns_a);
 		nb = mean_in(b, state, &ns_b);
 		if (na < COMPARABLE || nb < COMPARABLE)
 			continue;
 		weight = na < nb ? na : nb;
-		add->weight[state] += weight;
-		add->sum[state] += weight * log(ns_a / ns_b);
+		out->weight[state] = weight;
+		out->sum[state] = weight * log(ns_a / ns_b);
 	}
-	add->alone = a->alone && b->alone;
+	out->alone = a->alone && b->alone;
 }
 
-double bench_compared(const struct bench_compared *c, double *weight)
+double bench_compared(const struct bench_compared *c, double *pairs)
 {
+	double sum = 0, used = 0, more;
 	unsigned int state;
-	double sum = 0;
 
-	*weight = 0;
+	*pairs = 0;
 	for (state = 0; state < BENCH_STATES; state++) {
-		double more = c->weight[state];
-
+		more = c->weight[state];
+		*pairs += more;
 		if (c->alone || state == BENCH_ONE_CORE)
-			more = fmin(more, fmax(BENCH_ENOUGH - *weight, 0));
+			more = fmin(more, fmax(BENCH_ENOUGH - used, 0));
 		if (!(more > 0))
 			continue;
 		sum += c->sum[state] / c->weight[state] * more;
-		*weight += more;
+		used += more;
 	}
-	return exp(sum / *weight);
+	return exp(sum / used);
 }

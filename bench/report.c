@@ -110,22 +110,21 @@ static double quantile_of(const struct figure *f, double q)
 	return bench_quantile(&s, q);
 }
 
-/* Of how many pairs of slices; 0: of what is not of slices, or there was none. */
+/* How many pairs of slices there were. */
 static double pairs(const struct figure *f)
 {
-	double weight = 0;
+	double n;
 
-	if (f->sliced)
-		(void)bench_compared(&f->compared, &weight);
-	return weight;
+	(void)bench_compared(&f->compared, &n);
+	return n;
 }
 
 /* What counts. */
 static double value_of(const struct figure *f)
 {
-	double weight, ratio = bench_compared(&f->compared, &weight);
+	double n, ratio = bench_compared(&f->compared, &n);
 
-	return f->sliced && weight > 0 ? ratio : quantile_of(f, 0.5);
+	return n >= BENCH_ENOUGH ? ratio : quantile_of(f, 0.5);
 }
 
 void bench_value(const char *name, const char *unit,
@@ -156,16 +155,21 @@ double bench_ratio(const char *name, const struct bench_series *a,
 		   const struct bench_series *b)
 {
 	struct figure *f = figure(name, "×");
-	struct bench_compared pass = { 0 };
-	double ratio, weight;
+	struct bench_compared pass;
+	double ratio, n;
+	unsigned int i;
 
+	bench_in_each_state(a, b, &pass);
+	ratio = bench_compared(&pass, &n);
+	if (!(n > 0))
+		ratio = ratio_of_rounds(a, b);
 	f->ratio = true;
 	f->sliced = a->nslices && b->nslices;
-	bench_in_each_state(a, b, &pass);
-	bench_in_each_state(a, b, &f->compared);
-	ratio = bench_compared(&pass, &weight);
-	if (!(weight > 0))
-		ratio = ratio_of_rounds(a, b);
+	f->compared.alone = pass.alone;
+	for (i = 0; i < BENCH_STATES; i++) {
+		f->compared.sum[i] += pass.sum[i];
+		f->compared.weight[i] += pass.weight[i];
+	}
 	add_pass(f, ratio, a->n);
 	return ratio;
 }

@@ -46,28 +46,50 @@ void report_begin(struct removal_report *report, pci_sbdf_t sbdf)
 	pci_sbdf_t at = sbdf;
 
 	report->card = sbdf;
-	if (!pci_query(sbdf, &info) && info.desc.is_vf)
+	report->has_port = false;
+	/* Of a card, @sbdf may be gone already: then from what is beside it. */
+	if (pci_query(sbdf, &info)) {
+		at.devfn &= 0xf8;
+		if (pci_slot_next(sbdf, &at))
+			return;
+	} else if (info.desc.is_vf) {
 		report->card = info.desc.parent;
+	}
 	while (!pci_query(at, &info) && info.desc.parent.sbdf != at.sbdf &&
 	       !pci_query(info.desc.parent, &port)) {
 		if (port.desc.has_slot && !info.desc.is_vf) {
 			report->card = at;
+			report->has_port = true;
 			break;
 		}
 		at = info.desc.parent;
 	}
 }
 
-static void look_at_card(struct removal_report *report)
+/* What has the device number of @card, or is below it. */
+static void look_at_number(struct removal_report *report, pci_sbdf_t card)
 {
-	pci_sbdf_t at = pci_sbdf(report->card.seg, 0, 0, 0);
+	pci_sbdf_t at = pci_sbdf(card.seg, 0, 0, 0);
 
-	while (report->nstill < REPORT_STILL_MAX &&
-	       !pci_slot_next(report->card, &at)) {
+	while (report->nstill < REPORT_STILL_MAX && !pci_slot_next(card, &at)) {
 		report->still[report->nstill++] = at;
 		if (at.bdf == UINT16_MAX)
 			break;
 		at.bdf++;
+	}
+}
+
+/* A port has one card below it; with ARI that has functions of other numbers. */
+static void look_at_card(struct removal_report *report)
+{
+	pci_sbdf_t card = report->card;
+	unsigned int dev;
+
+	if (!report->has_port)
+		look_at_number(report, card);
+	for (dev = 0; report->has_port && dev < 32; dev++) {
+		card.devfn = (uint8_t)(dev << 3);
+		look_at_number(report, card);
 	}
 }
 

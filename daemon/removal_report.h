@@ -13,6 +13,7 @@
 struct removal_report {
 	struct pci_removal_info info;
 	pci_sbdf_t card; /* something on it that is there as long as it is */
+	bool has_port;   /* with a slot, which the card is in */
 	/* Who holds the children that are in the way. */
 	unsigned int nbehind;
 	struct pci_blocker behind[REPORT_BEHIND_MAX];

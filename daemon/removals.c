@@ -251,6 +251,7 @@ json_object *removal_encode(struct removal *r)
 
 	if (r->op) {
 		now.card = r->report.card;
+		now.has_port = r->report.has_port;
 		report_take(&now, r->op);
 		report = &now;
 	}

@@ -29,6 +29,19 @@ static void test_without_a_view_8_bytes_are_two_dwords(void **state)
 	given.fn->unreadable = false;
 }
 
+static void test_through_the_hosts_view_8_bytes_are_two_dwords(void **state)
+{
+	(void)state;
+	fake_allow(given.fn, SCRATCH, 4, UINT32_MAX);
+	fake_allow(given.fn, SCRATCH + 4, 4, UINT32_MAX);
+	vpci_options.hardware_views = true;
+	add(GIVEN);
+	host_writes(SCRATCH, 8, 0x1122334455667788);
+	assert_int_equal(hw(SCRATCH, 4), 0x55667788);
+	assert_int_equal(hw(SCRATCH + 4, 4), 0x11223344);
+	assert_int_equal(host_sees(SCRATCH, 8), 0x1122334455667788);
+}
+
 /* What stands in for function 0 is for guests. */
 static void test_the_host_sees_slots_as_they_are(void **state)
 {
@@ -409,6 +422,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GIVEN_CASE(test_without_a_view_8_bytes_are_two_dwords),
+		GIVEN_CASE(test_through_the_hosts_view_8_bytes_are_two_dwords),
 		GIVEN_CASE(test_the_host_sees_slots_as_they_are),
 		GIVEN_CASE(test_what_is_read_only_takes_no_write_by_anyone),
 		GIVEN_CASE(test_a_policy_is_the_next_guests),

@@ -71,6 +71,16 @@ test_a_card_with_a_switch_is_safe_to_pull_when_that_is_gone() {
 	equal 0 $status
 }
 
+test_a_card_is_not_safe_to_pull_by_the_name_of_what_is_gone() {
+	start_daemon
+	run remove 0000:12:00.0
+	equal 0 $status
+	run remove 0000:12:00.0 --slot
+	equal 0 $status
+	equal "0000:12:00.0: removed; still on this card: 0000:10:00.0, \
+0000:11:00.0" "$out"
+}
+
 test_all_who_gave_it_back_are_counted() {
 	start_fake <<-'END'
 		{"jsonrpc":"2.0","id":1,"result":{"sbdf":"0000:03:00.0","phase":"removed","safe_to_pull":true,"given_back":[{"sbdf":"0000:03:02.0","kind":"assignment","who":"vm"}],"given_back_total":20}}

@@ -13,8 +13,9 @@
  * for memory, or for its own last result, loses little by it. So before and
  * after each slice each thread sees how long some additions take that would fill
  * a core alone, and two threads how long a word takes from one to the other and
- * back, and whether they have one core between them. Slices are only compared with such as met the machine in the same state.
- * This looks at nothing of what is measured, so it prefers nothing.
+ * back, and whether they have one core between them. Slices are only compared
+ * with such as met the machine in the same state. This looks at nothing of what
+ * is measured, so it prefers nothing.
  */
 #include <math.h>
 #include <pthread.h>
@@ -32,7 +33,7 @@
 
 #define SLICE_USEC 100
 #define SLICES_MAX 8
-#define LOOK_NS 1000000000
+#define LOOK_NS 1000000000    /* for the fastest additions, of each CPU */
 #define PROBE_ADDITIONS 50000 /* some microseconds */
 #define PROBE_WAYS 32         /* there and back */
 #define SHARED 1.5 /* times what additions take while the other thread idles */

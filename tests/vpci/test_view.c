@@ -79,6 +79,20 @@ static void test_what_is_read_only_takes_no_write_by_anyone(void **state)
 	assert_int_equal(host_sees(SCRATCH, 4), 1);
 }
 
+static void test_what_is_read_only_takes_no_write_by_the_hosts_view(void **s)
+{
+	(void)s;
+	fake_allow(given.fn, SCRATCH, 4, UINT32_MAX);
+	vpci_options.hardware_views = true;
+	add(GIVEN);
+	write_mark(true);
+	host_writes(SCRATCH, 4, 1);
+	assert_int_equal(hw(SCRATCH, 4), 0);
+	write_mark(false);
+	host_writes(SCRATCH, 4, 1);
+	assert_int_equal(hw(SCRATCH, 4), 1);
+}
+
 /* --- policies ------------------------------------------------------------------ */
 
 static const struct vpci_cap_policy shown = { .show = true };
@@ -425,6 +439,8 @@ int main(void)
 		GIVEN_CASE(test_through_the_hosts_view_8_bytes_are_two_dwords),
 		GIVEN_CASE(test_the_host_sees_slots_as_they_are),
 		GIVEN_CASE(test_what_is_read_only_takes_no_write_by_anyone),
+		GIVEN_CASE(
+			test_what_is_read_only_takes_no_write_by_the_hosts_view),
 		GIVEN_CASE(test_a_policy_is_the_next_guests),
 		GIVEN_CASE(test_a_policy_that_no_guest_may_have_is_refused),
 		GIVEN_CASE(test_a_policy_is_not_changed_during_an_operation),

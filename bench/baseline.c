@@ -30,13 +30,13 @@ static struct baseline_bus *bus_of(struct baseline *base, uint32_t name)
 
 void baseline_insert(struct baseline *base, struct baseline_dev *dev)
 {
-	list_add_tail(&dev->entry, &base->list);
+	list_add_tail(&base->entry[dev - base->dev].entry, &base->list);
 	hf_store_release(&bus_of(base, dev->name)->slot[dev->name & 0xff], dev);
 }
 
 void baseline_erase(struct baseline *base, struct baseline_dev *dev)
 {
-	list_del(&dev->entry);
+	list_del(&base->entry[dev - base->dev].entry);
 	hf_store_release(&bus_of(base, dev->name)->slot[dev->name & 0xff],
 			 NULL);
 }
@@ -47,10 +47,13 @@ struct baseline *baseline_create(uint32_t count)
 	uint32_t i;
 
 	base->dev = zeroed(count * sizeof(*base->dev));
+	base->entry = zeroed(count * sizeof(*base->entry));
 	pthread_rwlock_init(&base->rwlock, NULL);
 	list_init(&base->list);
 	for (i = 0; i < count; i++) {
 		base->dev[i].name = i;
+		base->entry[i].dev = &base->dev[i];
+		base->entry[i].name = i;
 		hf_init(&base->dev[i].refs, 1);
 		baseline_insert(base, &base->dev[i]);
 	}

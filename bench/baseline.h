@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What lookup is compared with: registries of devices that are numbers. They
- * do the least that a lookup needs, on entries of one cache line that lie
- * beside each other, which is kinder to them than real device objects are.
+ * do the least that a lookup needs. A device is one cache line, and what a walk
+ * of the list reads is apart from it and takes half a line, so that the walk of
+ * a long list waits for little but its own steps: kinder to them than real
+ * device objects are.
  *
  * In all of them a device is found and its count raised under the lock, and
  * the count is lowered without it.
@@ -26,9 +28,15 @@
 #include "spin.h"
 
 struct baseline_dev {
-	_Alignas(64) struct list_head entry;
-	uint32_t name;
+	_Alignas(64) uint32_t name;
 	hf_atomic(uint32_t) refs;
+};
+
+/* In the list. */
+struct baseline_entry {
+	_Alignas(32) struct list_head entry;
+	struct baseline_dev *dev;
+	uint32_t name;
 };
 
 struct baseline_bus {
@@ -47,6 +55,7 @@ struct baseline {
 	_Alignas(64) struct list_head list;
 	hf_atomic(struct baseline_segment *) segment[BASELINE_SEGMENTS];
 	struct baseline_dev *dev;
+	struct baseline_entry *entry;
 };
 
 /* Devices named 0 … @count - 1. */
@@ -59,11 +68,11 @@ void baseline_erase(struct baseline *base, struct baseline_dev *dev);
 static inline struct baseline_dev *baseline_walk(struct baseline *base,
 						 uint32_t name)
 {
-	struct baseline_dev *dev;
+	struct baseline_entry *e;
 
-	list_for_each(dev, &base->list, struct baseline_dev, entry)
-		if (dev->name == name)
-			return dev;
+	list_for_each(e, &base->list, struct baseline_entry, entry)
+		if (e->name == name)
+			return e->dev;
 	return NULL;
 }
 

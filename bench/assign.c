@@ -26,7 +26,7 @@ enum {
 	GROUP = 8, /* functions of a device */
 	DEATH = 64,
 	CROWD = 32768,
-	ROUNDS = 15,
+	ROUNDS = 11,
 	RESET_ROUNDS = 3,
 };
 

@@ -12,7 +12,7 @@
  * All groups run BENCH_PASSES times, each time in a new child: where its memory
  * lies differs from one to the next and not within one. What is reported of a
  * ratio of slices is that of all passes together, of other figures the median;
- * low and high are the second lowest and the second highest of the passes'. What
+ * low and high are the third lowest and the third highest of the passes. What
  * a group prints itself is the first pass's.
  *
  *	const struct bench_variant variants[] = {
@@ -45,7 +45,7 @@ struct bench_group {
 extern const struct bench_group bench_lookup, bench_vpci, bench_removal,
 	bench_assign, bench_scale, bench_daemon;
 
-#define BENCH_PASSES 7 /* odd: one of them is the median */
+#define BENCH_PASSES 11 /* odd: one of them is the median */
 
 void bench_create(void); /* before the first group */
 
@@ -76,7 +76,7 @@ struct bench_series {
 	double *sample;
 	unsigned int nslices; /* 0: it was taken otherwise */
 	struct bench_taken *slice;
-	bool alone; /* slices of one thread */
+	bool at_rest; /* slices of which the quietest say most */
 };
 
 struct bench_variant {
@@ -109,13 +109,14 @@ double bench_median(const struct bench_series *s);
  */
 struct bench_compared {
 	double sum[BENCH_STATES], weight[BENCH_STATES];
-	bool alone; /* one thread each */
+	bool at_rest; /* both series are */
 };
 
 /*
  * So many pairs are enough: of one thread's the quietest states that have them
- * are used. Two threads find rest too rarely; of them it is all states but that
- * of one core, if they are enough.
+ * are used. Two threads find rest too rarely, and what waits for memory is
+ * disturbed by what the states do not tell; of these it is all states but that
+ * of one core, if they are enough, and mostly those that are met most.
  */
 #define BENCH_ENOUGH 24
 
@@ -145,7 +146,8 @@ struct bench_slice {
 	 */
 	bench_work *beside;
 	void *beside_data;
-	unsigned int usec;   /* of one; 0: 100 µs */
+	bool cold;         /* waits for memory: to be compared in all states */
+	unsigned int usec; /* of one; 0: 100 µs */
 	unsigned int slices; /* of a sample; 0: 8, which is the most */
 };
 

@@ -33,7 +33,7 @@ enum {
 	DEPTH = 16, /* unfinished requests of a client */
 	TRIPS = 50,
 	RATE_MSEC = 40,
-	ROUNDS = 15,
+	ROUNDS = 11,
 	LINE = 1 << 18,
 };
 

@@ -17,7 +17,7 @@
 #include "baseline.h"
 #include "bench.h"
 
-enum { WARM_BITS = 6, ROUNDS = 17, SIZES = 5 };
+enum { WARM_BITS = 6, ROUNDS = 11, SIZES = 5 };
 
 /* The last is in segments 4 to 7, the others have one each. */
 static const unsigned int size_bits[SIZES] = { 0, 6, 12, 16, 18 };
@@ -252,7 +252,9 @@ static void slice_create(struct bench_slice *s, struct looker *l,
 {
 	unsigned int t;
 
-	*s = (struct bench_slice){ .threads = way->threads, .work = look[who] };
+	*s = (struct bench_slice){ .threads = way->threads,
+				   .work = look[who],
+				   .cold = way->cold };
 	if (way->threads > 1 || way->cold)
 		s->usec = BENCH_CONTENDED_USEC;
 	for (t = 0; t < BENCH_THREADS; t++) {
@@ -262,12 +264,13 @@ static void slice_create(struct bench_slice *s, struct looker *l,
 	if (devs->bits > 12 && (who == SPIN_LIST || who == RWLOCK_LIST)) {
 		s->usec = 4000; /* some walks */
 		s->slices = 4;
+		s->cold = true;
 	}
 	if (way->churn) {
 		s->slices = 4;
 		s->beside = churn[who];
 		s->beside_data = &l[0];
-		s->usec = 10000;
+		s->usec = 5000;
 	}
 }
 

@@ -36,15 +36,25 @@
 #define LOOK_NS 1000000000    /* for the fastest additions, of each CPU */
 #define PROBE_ADDITIONS 50000 /* some microseconds */
 #define PROBE_WAYS 32         /* there and back */
-#define SHARED 1.5 /* times what additions take while the other thread idles */
+#define SHARED 1.3 /* times what additions take while the other thread idles */
 #define NEAR 2     /* times what a way takes at best */
 #define COMPARABLE 2 /* slices of a state, of each side */
+#define USUAL 1.85   /* times what additions took at their fastest */
 
 /* The states of the machine: below so many times what additions took at their
  * fastest. */
 static const double unrest_below[BENCH_ONE_CORE] = { 1.06, 1.2, 1.35, 1.5,
 						     1.6,  1.7, 1.8,  1.9,
 						     2.0,  2.1, 2.25 };
+
+/*
+ * What each of them counts in what is not compared at rest. That two runs weigh
+ * them alike, whichever they met most: a bell around USUAL, where somebody else
+ * has half of each core, with a foot for a machine that meets nothing of that.
+ */
+static const double usual[BENCH_STATES] = {
+	0.05, 0.05, 0.05, 0.1, 0.3, 0.6, 0.9, 1, 0.9, 0.6, 0.3, 0.3,
+};
 
 struct worker {
 	pthread_t thread;
@@ -54,7 +64,8 @@ struct worker {
 	uint32_t seed;
 	double rate;   /* operations a nanosecond */
 	double unrest; /* what the probes took, to the least they ever took */
-	bool far, shared; /* is the other thread; the core, with it */
+	/* Of two looks: is the other thread far, is the core shared with it. */
+	unsigned int far, shared;
 } __attribute__((aligned(128)));
 
 /* In ns, of all groups and passes. */
@@ -219,10 +230,12 @@ static void look_around(struct worker *w, double busy)
 		return;
 	ns = way(w);
 	if (!w->id) {
-		w->shared |= busy > SHARED * probe();
-		if (!w->shared && ns < least->way)
+		bool one_core = busy > SHARED * probe();
+
+		if (!one_core && ns < least->way)
 			least->way = ns;
-		w->far |= !w->shared && ns > NEAR * least->way;
+		w->shared += one_core;
+		w->far += !one_core && ns > NEAR * least->way;
 	}
 	meet(w);
 }
@@ -234,7 +247,7 @@ static void worker_slice(struct worker *w, const struct bench_slice *s)
 	uint32_t seed = w->seed; /* on the stack: no line shared with others */
 	double probe_before = probe(), probe_after;
 
-	w->far = w->shared = false;
+	w->far = w->shared = 0;
 	look_around(w, probe_before);
 	from = bench_now();
 	until = from + (s->usec ? s->usec : SLICE_USEC) * 1000u;
@@ -248,9 +261,13 @@ static void worker_slice(struct worker *w, const struct bench_slice *s)
 	if (probe_before + probe_after < least->probes[w->cpu])
 		least->probes[w->cpu] = probe_before + probe_after;
 	w->rate = (double)done / (double)(to - from);
-	w->unrest = (probe_before + probe_after) / least->probes[w->cpu];
-	if (w->far || preemptions() != before)
+	if (s->beside) /* his disturbance is what is measured */
+		w->unrest = USUAL;
+	else if (preemptions() != before)
 		w->unrest = HUGE_VAL;
+	else
+		w->unrest =
+			(probe_before + probe_after) / least->probes[w->cpu];
 }
 
 static unsigned int state_of(double unrest, bool shared)
@@ -266,22 +283,26 @@ static unsigned int state_of(double unrest, bool shared)
 
 /*
  * Rates are added, not times: of two threads at an unfair lock one may do nearly
- * all, and the time of the other says little.
+ * all, and the time of the other says little. So are those of the additions.
  */
 static struct bench_taken slice_of_all(void)
 {
-	double rate = 0, unrest = 0; /* the sum; the mean */
-	unsigned int i;
+	/* One of two may be what somebody beside has just disturbed. */
+	const unsigned int looks = now.what->beside ? 2 : 1;
+	bool lost = worker[0].far >= looks;
+	double rate = 0, additions = 0;
+	unsigned int i, n = now.what->threads;
 
-	for (i = 0; i < now.what->threads; i++) {
+	for (i = 0; i < n; i++) {
 		rate += worker[i].rate;
-		unrest += worker[i].unrest / now.what->threads;
+		additions += 1 / worker[i].unrest;
+		lost |= worker[i].unrest == HUGE_VAL;
 	}
-	/* With somebody beside, his disturbance is what is measured. */
 	return (struct bench_taken){
-		.ns = now.what->threads / rate,
-		.state = now.what->beside ? 0
-					  : state_of(unrest, worker[0].shared),
+		.ns = n / rate,
+		.state = lost ? BENCH_STATES
+			      : state_of(n / additions,
+					 worker[0].shared >= looks),
 	};
 }
 
@@ -417,7 +438,7 @@ static void series_add(struct bench_series *s, const struct bench_variant *v)
 	memcpy(&s->slice[s->nslices], now.slice,
 	       now.taken * sizeof(s->slice[0]));
 	s->nslices += now.taken;
-	s->alone = now.taken && now.what->threads == 1;
+	s->at_rest = now.taken && now.what->threads == 1 && !now.what->cold;
 }
 
 void bench_rounds(const struct bench_variant *variant, unsigned int n,
@@ -546,24 +567,25 @@ void bench_in_each_state(const struct bench_series *a,
 		out->weight[state] = weight;
 		out->sum[state] = weight * log(ns_a / ns_b);
 	}
-	out->alone = a->alone && b->alone;
+	out->at_rest = a->at_rest && b->at_rest;
 }
 
 double bench_compared(const struct bench_compared *c, double *pairs)
 {
-	double sum = 0, used = 0, more;
+	double sum = 0, used = 0, counts, more;
 	unsigned int state;
 
 	*pairs = 0;
 	for (state = 0; state < BENCH_STATES; state++) {
-		more = c->weight[state];
-		*pairs += more;
-		if (c->alone || state == BENCH_ONE_CORE)
-			more = fmin(more, fmax(BENCH_ENOUGH - used, 0));
-		if (!(more > 0))
+		if (!(c->weight[state] > 0))
 			continue;
-		sum += c->sum[state] / c->weight[state] * more;
-		used += more;
+		more = c->weight[state];
+		counts = c->at_rest ? 1 : usual[state];
+		if (c->at_rest || state == BENCH_ONE_CORE)
+			more = fmin(more, fmax(BENCH_ENOUGH - *pairs, 0));
+		*pairs += c->weight[state];
+		sum += c->sum[state] / c->weight[state] * more * counts;
+		used += more * counts;
 	}
 	return exp(sum / used);
 }

@@ -14,8 +14,8 @@
 #define GOALS 64
 #define GOAL_FIGURES 16
 #define NAME 112
-/* Quantiles: the second lowest, the second highest of all passes. */
-#define LOW (1.0 / (BENCH_PASSES - 1))
+/* Quantiles: the third lowest, the third highest of all passes. */
+#define LOW (2.0 / (BENCH_PASSES - 1))
 #define HIGH (1 - LOW)
 
 struct figure {
@@ -165,7 +165,7 @@ double bench_ratio(const char *name, const struct bench_series *a,
 		ratio = ratio_of_rounds(a, b);
 	f->ratio = true;
 	f->sliced = a->nslices && b->nslices;
-	f->compared.alone = pass.alone;
+	f->compared.at_rest = pass.at_rest;
 	for (i = 0; i < BENCH_STATES; i++) {
 		f->compared.sum[i] += pass.sum[i];
 		f->compared.weight[i] += pass.weight[i];

@@ -19,7 +19,6 @@
 
 enum {
 	SIZES = 3,
-	ROUNDS = 3,
 	SOME_VIEWS = 1u << 10,
 	MANY_VIEWS = 1u << 16,
 	SLOTS = 8192, /* of a guest */
@@ -179,52 +178,40 @@ static void show_times(void)
 {
 	enum { START, WALK, QUERY, KINDS };
 	static const char *const kind[KINDS] = { "start", "walk", "list" };
-	double sample[KINDS][SIZES][ROUNDS], median[KINDS][SIZES], x[SIZES];
-	unsigned int i, k, r, rounds = bench_is_quick ? 1 : ROUNDS;
+	double ns[KINDS][SIZES], x[SIZES];
 	struct bench_curve curve[KINDS];
+	unsigned int i, k;
+	char name[64];
 
-	for (r = 0; r < rounds; r++) {
-		for (i = 0; i < SIZES; i++) {
-			struct cards cards = { .count = sizes[i],
-					       .step = 1,
-					       .iommu = true };
+	for (i = 0; i < SIZES; i++) {
+		struct cards cards = { .count = sizes[i],
+				       .step = 1,
+				       .iommu = true };
 
-			cards_process(take_times, &cards);
-			sample[START][i][r] = answer->start;
-			sample[WALK][i][r] = answer->walk;
-			sample[QUERY][i][r] = answer->query;
-		}
+		cards_process(take_times, &cards);
+		ns[START][i] = answer->start;
+		ns[WALK][i] = answer->walk;
+		ns[QUERY][i] = answer->query;
 	}
 	puts("ns of a CPU        start      walk      list   a function");
 	for (i = 0; i < SIZES; i++) {
 		x[i] = sizes[i];
 		printf("%-14s", size_name[i]);
 		for (k = 0; k < KINDS; k++) {
-			char name[64];
-			struct bench_series s =
-				bench_series(sample[k][i], rounds);
-
 			snprintf(name, sizeof(name), "%s, %s functions",
 				 kind[k], size_name[i]);
-			bench_value(name, "ns", &s);
-			median[k][i] = bench_median(&s);
-			printf("%10.0f", median[k][i]);
-			bench_free(&s, 1);
+			one_value(name, "ns", ns[k][i]);
+			printf("%10.0f", ns[k][i]);
 		}
 		putchar('\n');
 	}
 	printf("%-14s", "256 K to 64 K");
 	for (k = 0; k < KINDS; k++) {
-		char name[64];
-		struct bench_series more = bench_series(sample[k][2], rounds);
-		struct bench_series less = bench_series(sample[k][1], rounds);
-
 		snprintf(name, sizeof(name), "%s, 256 K to 64 K functions",
 			 kind[k]);
-		printf("%9.2f×", bench_ratio(name, &more, &less));
-		bench_free(&more, 1);
-		bench_free(&less, 1);
-		curve[k] = (struct bench_curve){ kind[k], SIZES, x, median[k] };
+		bench_ratio_value(name, ns[k][2] / ns[k][1]);
+		printf("%9.2f×", ns[k][2] / ns[k][1]);
+		curve[k] = (struct bench_curve){ kind[k], SIZES, x, ns[k] };
 	}
 	putchar('\n');
 	bench_plot("scale-time",

@@ -16,7 +16,7 @@
 #include "access.h"
 #include "bench.h"
 
-enum { ROUNDS = 33, PLACES = 3 };
+enum { ROUNDS = 21, PLACES = 3 };
 
 #define NTH(n) (GUEST_FIRST + (n)*GUEST_STEP)
 #define EACH_PLACE                                                         \

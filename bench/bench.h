@@ -45,6 +45,7 @@ struct bench_group {
 extern const struct bench_group bench_lookup, bench_vpci, bench_removal,
 	bench_assign, bench_scale, bench_daemon;
 
+#define BENCH_THREADS 2
 #define BENCH_PASSES 11 /* odd: one of them is the median */
 
 void bench_create(void); /* before the first group */
@@ -68,6 +69,7 @@ enum { BENCH_ONE_CORE = 11, BENCH_STATES };
 struct bench_taken {
 	double ns; /* an operation, a thread */
 	unsigned int state;
+	double way; /* ns from one CPU to the other and back; 0: not asked */
 };
 
 /* The samples of one variant, one a round, and the slices they are of. */
@@ -76,7 +78,8 @@ struct bench_series {
 	double *sample;
 	unsigned int nslices; /* 0: it was taken otherwise */
 	struct bench_taken *slice;
-	bool at_rest; /* slices of which the quietest say most */
+	unsigned int threads; /* of the slices; */
+	bool cold;            /* likewise */
 };
 
 struct bench_variant {
@@ -103,13 +106,19 @@ struct bench_series bench_times(const struct bench_series *s, double times);
 double bench_quantile(const struct bench_series *s, double q);
 double bench_median(const struct bench_series *s);
 
+/* The least that the probes of the states took so far, ns. */
+struct bench_least {
+	double probes[BENCH_THREADS], way;
+};
+
 /*
  * How many times as long as the other's some slices took, state by state: the
  * sum of the logarithms, each as often as there were pairs.
  */
 struct bench_compared {
 	double sum[BENCH_STATES], weight[BENCH_STATES];
-	bool at_rest; /* both series are */
+	bool at_rest;             /* both series are */
+	struct bench_least least; /* as it was known then */
 };
 
 /*
@@ -123,6 +132,11 @@ struct bench_compared {
 void bench_in_each_state(const struct bench_series *a,
 			 const struct bench_series *b,
 			 struct bench_compared *out);
+/*
+ * Whether the states were told rightly, as is known by now: a machine may be
+ * seen at its best late.
+ */
+bool bench_compared_rightly(const struct bench_compared *c);
 /* The ratio, and how many pairs there were. 0 pairs: no ratio. */
 double bench_compared(const struct bench_compared *c, double *pairs);
 
@@ -130,8 +144,6 @@ double bench_compared(const struct bench_compared *c, double *pairs);
  * A sample: one or two pinned threads that do the same, in some short slices
  * (measure.c).
  */
-
-#define BENCH_THREADS 2
 
 /* Do some operations, below 50 µs if possible; returns how many. */
 typedef unsigned int bench_work(void *data, uint32_t *seed);

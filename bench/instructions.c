@@ -78,6 +78,7 @@ READ(read_command, GUEST_CLOSED, PCI_COMMAND, 2)
 WRITE(write_none, GUEST_EMULATED, REGISTER(0) + 4, 4, UINT32_MAX)
 WRITE(write_plain, GUEST_EMULATED, REGISTER(0), 4, UINT32_MAX)
 WRITE(write_plain_last, GUEST_EMULATED, REGISTER(LAST), 4, UINT32_MAX)
+WRITE(write_byte, GUEST_EMULATED, REGISTER(0) + 1, 1, 0xff)
 WRITE(write_hooked, GUEST_HOOKED, REGISTER(0), 4, UINT32_MAX)
 WRITE(write_hardware, GUEST_HARDWARE, REGISTER(0), 4, UINT32_MAX)
 WRITE(write_bar, GUEST_CLOSED, PCI_BASE_ADDRESS_0, 4, 0xfff00000)
@@ -135,6 +136,7 @@ static const struct path {
 	{ "write-none", write_none },
 	{ "write-plain", write_plain },
 	{ "write-plain-last", write_plain_last },
+	{ "write-byte", write_byte },
 	{ "write-hooked", write_hooked },
 	{ "write-hardware", write_hardware },
 	{ "write-bar", write_bar },

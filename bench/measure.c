@@ -64,18 +64,13 @@ struct worker {
 	uint32_t seed;
 	double rate;   /* operations a nanosecond */
 	double unrest; /* what the probes took, to the least they ever took */
-	/* Of two looks: is the other thread far, is the core shared with it. */
-	unsigned int far, shared;
+	double way[2]; /* of two looks: to the other thread, and back; */
+	unsigned int shared; /* in so many, the core is shared with it */
 } __attribute__((aligned(128)));
 
-/* In ns, of all groups and passes. */
-struct least {
-	double probes[BENCH_THREADS], way;
-};
-
 static struct worker worker[BENCH_THREADS];
-static struct least *least;
-static cpu_set_t cpus; /* that this process may have */
+static struct bench_least *least; /* of all groups and passes */
+static cpu_set_t cpus;            /* that this process may have */
 static pthread_barrier_t begin, end;
 static hf_atomic(bool) beside_stop;
 
@@ -222,20 +217,18 @@ static double way(struct worker *w)
  * Where the two threads are, as the first one finds it. @busy: what additions
  * took it beside the other.
  */
-static void look_around(struct worker *w, double busy)
+static void look_around(struct worker *w, unsigned int nth, double busy)
 {
-	double ns;
-
+	w->way[nth] = 0;
 	if (now.what->threads < 2)
 		return;
-	ns = way(w);
+	w->way[nth] = way(w);
 	if (!w->id) {
 		bool one_core = busy > SHARED * probe();
 
-		if (!one_core && ns < least->way)
-			least->way = ns;
 		w->shared += one_core;
-		w->far += !one_core && ns > NEAR * least->way;
+		if (!one_core && w->way[nth] < least->way)
+			least->way = w->way[nth];
 	}
 	meet(w);
 }
@@ -247,8 +240,8 @@ static void worker_slice(struct worker *w, const struct bench_slice *s)
 	uint32_t seed = w->seed; /* on the stack: no line shared with others */
 	double probe_before = probe(), probe_after;
 
-	w->far = w->shared = 0;
-	look_around(w, probe_before);
+	w->shared = 0;
+	look_around(w, 0, probe_before);
 	from = bench_now();
 	until = from + (s->usec ? s->usec : SLICE_USEC) * 1000u;
 	do {
@@ -256,7 +249,7 @@ static void worker_slice(struct worker *w, const struct bench_slice *s)
 		to = bench_now();
 	} while (to < until);
 	probe_after = probe();
-	look_around(w, probe_after);
+	look_around(w, 1, probe_after);
 	w->seed = seed;
 	if (probe_before + probe_after < least->probes[w->cpu])
 		least->probes[w->cpu] = probe_before + probe_after;
@@ -287,22 +280,25 @@ static unsigned int state_of(double unrest, bool shared)
  */
 static struct bench_taken slice_of_all(void)
 {
-	/* One of two may be what somebody beside has just disturbed. */
-	const unsigned int looks = now.what->beside ? 2 : 1;
-	bool lost = worker[0].far >= looks;
-	double rate = 0, additions = 0;
+	const bool beside = now.what->beside;
+	const double *way = worker[0].way;
 	unsigned int i, n = now.what->threads;
+	double rate = 0, additions = 0;
+	bool lost = false, shared;
 
 	for (i = 0; i < n; i++) {
 		rate += worker[i].rate;
 		additions += 1 / worker[i].unrest;
 		lost |= worker[i].unrest == HUGE_VAL;
 	}
+	/* Somebody beside may have disturbed just one of the two looks. */
+	shared = worker[0].shared > beside;
 	return (struct bench_taken){
 		.ns = n / rate,
-		.state = lost ? BENCH_STATES
-			      : state_of(n / additions,
-					 worker[0].shared >= looks),
+		.state = lost ? BENCH_STATES : state_of(n / additions, shared),
+		.way = shared   ? 0
+		       : beside ? fmin(way[0], way[1])
+				: fmax(way[0], way[1]),
 	};
 }
 
@@ -364,6 +360,12 @@ double bench_rest(void)
 	return slices ? 100.0 * rest_slices / slices : -1;
 }
 
+/* That of the machine, as is known by now. */
+static unsigned int state_now(const struct bench_taken *slice)
+{
+	return slice->way > NEAR * least->way ? BENCH_STATES : slice->state;
+}
+
 /* The mean of those that met it quietest. */
 static double quietest_ns(void)
 {
@@ -371,10 +373,10 @@ static double quietest_ns(void)
 	double rate = 0;
 
 	for (i = 0; i < now.taken; i++)
-		if (now.slice[i].state < quietest)
-			quietest = now.slice[i].state;
+		if (state_now(&now.slice[i]) < quietest)
+			quietest = state_now(&now.slice[i]);
 	for (i = 0; i < now.taken; i++) {
-		if (now.slice[i].state != quietest)
+		if (state_now(&now.slice[i]) != quietest)
 			continue;
 		rate += 1 / now.slice[i].ns;
 		n++;
@@ -397,7 +399,7 @@ static void sample_take(const struct bench_slice *s)
 	pthread_barrier_wait(&begin);
 	pthread_barrier_wait(&end);
 	for (i = 0; i < now.taken && !s->beside; i++) {
-		rest_slices += !now.slice[i].state;
+		rest_slices += !state_now(&now.slice[i]);
 		slices++;
 	}
 }
@@ -438,7 +440,10 @@ static void series_add(struct bench_series *s, const struct bench_variant *v)
 	memcpy(&s->slice[s->nslices], now.slice,
 	       now.taken * sizeof(s->slice[0]));
 	s->nslices += now.taken;
-	s->at_rest = now.taken && now.what->threads == 1 && !now.what->cold;
+	if (now.taken) {
+		s->threads = now.what->threads;
+		s->cold = now.what->cold;
+	}
 }
 
 void bench_rounds(const struct bench_variant *variant, unsigned int n,
@@ -539,7 +544,7 @@ static unsigned int mean_in(const struct bench_series *s, unsigned int state,
 	unsigned int i, n = 0, off;
 
 	for (i = 0; i < s->nslices; i++)
-		if (s->slice[i].state == state)
+		if (state_now(&s->slice[i]) == state)
 			sorted[n++] = s->slice[i].ns;
 	qsort(sorted, n, sizeof(double), compare);
 	off = n / 4;
@@ -557,7 +562,7 @@ void bench_in_each_state(const struct bench_series *a,
 	unsigned int state, na, nb;
 	double ns_a, ns_b, weight;
 
-	*out = (struct bench_compared){ 0 };
+	*out = (struct bench_compared){ .least = *least };
 	for (state = 0; state < BENCH_STATES; state++) {
 		na = mean_in(a, state, &ns_a);
 		nb = mean_in(b, state, &ns_b);
@@ -567,7 +572,20 @@ void bench_in_each_state(const struct bench_series *a,
 		out->weight[state] = weight;
 		out->sum[state] = weight * log(ns_a / ns_b);
 	}
-	out->at_rest = a->at_rest && b->at_rest;
+	out->at_rest = a->threads == 1 && b->threads == 1 && !a->cold &&
+		       !b->cold;
+	if (a->threads < 2 && b->threads < 2)
+		out->least.way = 0; /* it was not asked for */
+}
+
+bool bench_compared_rightly(const struct bench_compared *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < BENCH_THREADS; i++)
+		if (c->least.probes[i] > unrest_below[0] * least->probes[i])
+			return false;
+	return c->least.way <= NEAR * least->way;
 }
 
 double bench_compared(const struct bench_compared *c, double *pairs)

@@ -102,6 +102,10 @@ static struct cost {
 	{ ASKED, BESIDE, GUESTS, 2, 10000 },
 	{ FORCED, BESIDE, GUESTS, 2, 10000 },
 	{ SURPRISE, BESIDE, GUESTS, 2, 10000 },
+	{ ORDERLY, SAME, GUESTS, 2, 10000 },
+	{ ASKED, SAME, GUESTS, 2, 10000 },
+	{ FORCED, SAME, GUESTS, 2, 10000 },
+	{ SURPRISE, SAME, GUESTS, 2, 10000 },
 	{ ORDERLY, BESIDE, ENDLESS, 1, 10000 },
 	{ ORDERLY, BESIDE, ENDLESS, 2, 10000 },
 };
@@ -427,14 +431,21 @@ static void sample_cost(struct cost *c)
 
 /* --- the report ------------------------------------------------------------------------ */
 
-/* A refused one waits for no grace period: 0. */
+static void one_value(const char *name, double ns)
+{
+	const struct bench_series s = { .n = 1, .sample = &ns };
+
+	bench_value(name, "ns", &s);
+}
+
+/* A refused one waits for none: its ratio is shown and not kept. */
 static double in_grace_periods(const struct test *t)
 {
 	double times = median(&t->took) / median(&t->grace);
 	char name[96];
 
 	if (t->kind == REFUSED)
-		return 0;
+		return times;
 	snprintf(name, sizeof(name), "%s in grace periods, %s",
 		 kind_name[t->kind], place_name[t->place]);
 	bench_ratio_value(name, times);
@@ -455,10 +466,26 @@ static void show_latency(const struct test *t)
 	snprintf(name, sizeof(name), "%s, %s", kind_name[t->kind],
 		 place_name[t->place]);
 	bench_value(name, "ns", &all);
-	printf("%-10s %-18s %9.1f %9.1f %9.1f %8.1f %8.2f\n",
+	snprintf(name, sizeof(name), "%s, %s, 99 %%", kind_name[t->kind],
+		 place_name[t->place]);
+	one_value(name, bench_quantile(&all, 0.99));
+	printf("%-10s %-18s %9.1f %9.1f %9.1f %8.2f %8.2f\n",
 	       kind_name[t->kind], place_name[t->place], median(&t->took) / 1e3,
 	       bench_quantile(&all, 0.99) / 1e3, median(&t->grace) / 1e3, times,
 	       (double)t->waits / (double)t->cycles);
+}
+
+/* Of a thread of the traffic, and of the same in the control. */
+static void keep_values(const char *name, const char *what,
+			const struct samples *with,
+			const struct samples *without)
+{
+	char longer[96];
+
+	snprintf(longer, sizeof(longer), "%s: %s", name, what);
+	one_value(longer, median(with));
+	snprintf(longer, sizeof(longer), "%s: %s, control", name, what);
+	one_value(longer, median(without));
 }
 
 /* What is left of the traffic. */
@@ -475,6 +502,9 @@ static void show_cost(const struct cost *c)
 		 : c->threads == 1    ? ", endless, 1 thread"
 				      : ", endless");
 	left = bench_ratio(name, &without, &with);
+	keep_values(name, "longest 32 reads", &c->stall_with,
+		    &c->stall_without);
+	keep_values(name, "a read by wall", &c->wall_with, &c->wall_without);
 	printf("%-9s %-17s %-8s %u %4u %7.3f %7.3f %6ld %8.1f %9.1f %9.1f\n",
 	       kind_name[c->kind], place_name[c->place],
 	       c->traffic == GUESTS ? "guests'" : "endless", c->threads,

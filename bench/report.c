@@ -23,7 +23,7 @@ struct figure {
 	double median[BENCH_PASSES]; /* one a pass */
 	unsigned int passes, n;
 	bool ratio, sliced;
-	struct bench_compared compared; /* of a ratio of slices: all passes */
+	struct bench_compared pass[BENCH_PASSES]; /* of a ratio of slices */
 };
 
 struct goal {
@@ -110,20 +110,38 @@ static double quantile_of(const struct figure *f, double q)
 	return bench_quantile(&s, q);
 }
 
-/* How many pairs of slices there were. */
+/* Of the pairs of slices of all passes; how many there were. */
+static double ratio_of_slices(const struct figure *f, double *pairs)
+{
+	struct bench_compared all = { .at_rest = f->pass[0].at_rest };
+	unsigned int p, i;
+
+	for (p = 0; p < f->passes; p++) {
+		if (!bench_compared_rightly(&f->pass[p]))
+			continue;
+		for (i = 0; i < BENCH_STATES; i++) {
+			all.sum[i] += f->pass[p].sum[i];
+			all.weight[i] += f->pass[p].weight[i];
+		}
+	}
+	return bench_compared(&all, pairs);
+}
+
 static double pairs(const struct figure *f)
 {
 	double n;
 
-	(void)bench_compared(&f->compared, &n);
+	(void)ratio_of_slices(f, &n);
 	return n;
 }
 
 /* What counts. */
 static double value_of(const struct figure *f)
 {
-	double n, ratio = bench_compared(&f->compared, &n);
+	double ratio = 0, n = 0;
 
+	if (f->sliced)
+		ratio = ratio_of_slices(f, &n);
 	return n >= BENCH_ENOUGH ? ratio : quantile_of(f, 0.5);
 }
 
@@ -157,7 +175,6 @@ double bench_ratio(const char *name, const struct bench_series *a,
 	struct figure *f = figure(name, "×");
 	struct bench_compared pass;
 	double ratio, n;
-	unsigned int i;
 
 	bench_in_each_state(a, b, &pass);
 	ratio = bench_compared(&pass, &n);
@@ -165,12 +182,8 @@ double bench_ratio(const char *name, const struct bench_series *a,
 		ratio = ratio_of_rounds(a, b);
 	f->ratio = true;
 	f->sliced = a->nslices && b->nslices;
-	f->compared.at_rest = pass.at_rest;
-	for (i = 0; i < BENCH_STATES; i++) {
-		f->compared.sum[i] += pass.sum[i];
-		f->compared.weight[i] += pass.weight[i];
-	}
 	add_pass(f, ratio, a->n);
+	f->pass[f->passes - 1] = pass;
 	return ratio;
 }
 

@@ -12,8 +12,8 @@
 enum { BATCH = 512, ENGINE_BATCH = 64 };
 
 /*
- * All of these have what they need in registers, the floor too: to load it for
- * each access would be as long as a tenth of one, depending on where it lies.
+ * All of these know what they access before the first, as the floor does: to
+ * look it up for each would take a tenth of it, or not, for where it lies.
  */
 static unsigned int cfg_read(void *data, uint32_t *seed)
 {

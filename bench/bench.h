@@ -72,14 +72,20 @@ struct bench_taken {
 	double way; /* ns from one CPU to the other and back; 0: not asked */
 };
 
+/* The least that the probes of the states took so far, ns. */
+struct bench_least {
+	double probes[BENCH_THREADS], way;
+};
+
 /* The samples of one variant, one a round, and the slices they are of. */
 struct bench_series {
 	unsigned int n;
 	double *sample;
 	unsigned int nslices; /* 0: it was taken otherwise */
 	struct bench_taken *slice;
-	unsigned int threads; /* of the slices; */
-	bool cold;            /* likewise */
+	unsigned int threads;     /* of the slices; */
+	bool cold;                /* likewise */
+	struct bench_least least; /* as it was known at first */
 };
 
 struct bench_variant {
@@ -105,11 +111,6 @@ struct bench_series bench_times(const struct bench_series *s, double times);
 /* @q of 0 … 1: 0.5 is the median. 0 of an empty series. */
 double bench_quantile(const struct bench_series *s, double q);
 double bench_median(const struct bench_series *s);
-
-/* The least that the probes of the states took so far, ns. */
-struct bench_least {
-	double probes[BENCH_THREADS], way;
-};
 
 /*
  * How many times as long as the other's some slices took, state by state: the

@@ -281,7 +281,7 @@ static double medians[SIZES][WAYS][WHO];
 
 /*
  * The host may have put away what was not used for long: to get that back is not
- * what a lookup costs. Lists are walked anyway.
+ * what a lookup costs.
  */
 static void touch_all(const struct devices *devs, enum who who)
 {
@@ -293,6 +293,16 @@ static void touch_all(const struct devices *devs, enum who who)
 	uint32_t seed = 0;
 
 	look[who](&l, &seed);
+}
+
+/* Walks of a list do not touch these. */
+static void touch_devices(const struct devices *devs, enum who who)
+{
+	const struct baseline *base = devs->base[who];
+	uint32_t i;
+
+	for (i = 0; i < 1u << devs->bits; i++)
+		(void)hf_load_relaxed(&base->dev[i].refs);
 }
 
 static void show_way(const struct devices *devs, const struct way *way,
@@ -315,6 +325,8 @@ static void show_way(const struct devices *devs, const struct way *way,
 		touch_all(devs, OURS);
 		touch_all(devs, RWLOCK_TABLE);
 		touch_all(devs, RCU_TABLE);
+		touch_devices(devs, SPIN_LIST);
+		touch_devices(devs, RWLOCK_LIST);
 	}
 	bench_rounds(variant, n, ROUNDS, ns);
 	printf("%7u %-40s", 1u << devs->bits, way->name);

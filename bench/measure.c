@@ -49,7 +49,7 @@ static const double unrest_below[BENCH_ONE_CORE] = { 1.06, 1.2, 1.35, 1.5,
 
 /*
  * What each of them counts in what is not compared at rest. That two runs weigh
- * them alike, whichever they met most: a bell around USUAL, where somebody else
+ * them more alike, whichever they met most: a bell around USUAL, where somebody else
  * has half of each core, with a foot for a machine that meets nothing of that.
  */
 static const double usual[BENCH_STATES] = {
@@ -223,13 +223,8 @@ static void look_around(struct worker *w, unsigned int nth, double busy)
 	if (now.what->threads < 2)
 		return;
 	w->way[nth] = way(w);
-	if (!w->id) {
-		bool one_core = busy > SHARED * probe();
-
-		w->shared += one_core;
-		if (!one_core && w->way[nth] < least->way)
-			least->way = w->way[nth];
-	}
+	if (!w->id)
+		w->shared += busy > SHARED * probe();
 	meet(w);
 }
 
@@ -248,6 +243,7 @@ static void worker_slice(struct worker *w, const struct bench_slice *s)
 		done += s->work(s->data[w->id], &seed);
 		to = bench_now();
 	} while (to < until);
+	meet(w);
 	probe_after = probe();
 	look_around(w, 1, probe_after);
 	w->seed = seed;
@@ -292,7 +288,9 @@ static struct bench_taken slice_of_all(void)
 		lost |= worker[i].unrest == HUGE_VAL;
 	}
 	/* Somebody beside may have disturbed just one of the two looks. */
-	shared = worker[0].shared > beside;
+	shared = worker[0].shared >= (beside ? 2u : 1u);
+	if (n > 1 && !worker[0].shared && !lost)
+		least->way = fmin(least->way, fmax(way[0], way[1]));
 	return (struct bench_taken){
 		.ns = n / rate,
 		.state = lost ? BENCH_STATES : state_of(n / additions, shared),
@@ -458,6 +456,7 @@ void bench_rounds(const struct bench_variant *variant, unsigned int n,
 			.sample = array(rounds, sizeof(double)),
 			.slice = array((size_t)rounds * SLICES_MAX,
 				       sizeof(struct bench_taken)),
+			.least = *least,
 		};
 		variant[k].sample(variant[k].data);
 	}
@@ -562,7 +561,7 @@ void bench_in_each_state(const struct bench_series *a,
 	unsigned int state, na, nb;
 	double ns_a, ns_b, weight;
 
-	*out = (struct bench_compared){ .least = *least };
+	*out = (struct bench_compared){ .least = a->least };
 	for (state = 0; state < BENCH_STATES; state++) {
 		na = mean_in(a, state, &ns_a);
 		nb = mean_in(b, state, &ns_b);
@@ -574,8 +573,8 @@ void bench_in_each_state(const struct bench_series *a,
 	}
 	out->at_rest = a->threads == 1 && b->threads == 1 && !a->cold &&
 		       !b->cold;
-	if (a->threads < 2 && b->threads < 2)
-		out->least.way = 0; /* it was not asked for */
+	/* By it slices are judged here, and for one thread it is not asked. */
+	out->least.way = a->threads > 1 || b->threads > 1 ? least->way : 0;
 }
 
 bool bench_compared_rightly(const struct bench_compared *c)

@@ -145,7 +145,7 @@ static void count_views(const struct cards *cards)
 {
 	struct counted_memory before;
 	struct vpci_info info;
-	struct domain *guest[MANY_VIEWS / SLOTS];
+	struct domain *guest[MOST_VIEWS / SLOTS];
 	char name[16];
 	unsigned int i;
 
@@ -176,6 +176,7 @@ static void one_value(const char *name, const char *unit, double val)
 	bench_free(&s, 1);
 }
 
+/* What a further function takes between two sizes, of what @all take. */
 static double slope(const double *all, unsigned int from)
 {
 	return (all[from + 1] - all[from]) / (sizes[from + 1] - sizes[from]);
@@ -237,7 +238,6 @@ static void show_times(void)
 		   curve, KINDS);
 }
 
-/* Bytes a further function takes between two sizes. */
 static double show_memory(const char *what, unsigned int step,
 			  void (*count)(const struct cards *), double *line)
 {

@@ -84,7 +84,6 @@ struct bench_series {
 	unsigned int nslices; /* 0: it was taken otherwise */
 	struct bench_taken *slice;
 	unsigned int threads;     /* of the slices; */
-	bool cold;                /* likewise */
 	struct bench_least least; /* as it was known at first */
 };
 
@@ -118,15 +117,12 @@ double bench_median(const struct bench_series *s);
  */
 struct bench_compared {
 	double sum[BENCH_STATES], weight[BENCH_STATES];
-	bool at_rest;             /* both series are */
 	struct bench_least least; /* as it was known then */
 };
 
 /*
- * So many pairs are enough: of one thread's the quietest states that have them
- * are used. Two threads find rest too rarely, and what waits for memory is
- * disturbed by what the states do not tell; of these it is all states but that
- * of one core, if they are enough, and mostly those that are met most.
+ * So many pairs are enough: that two threads have one core counts only if other
+ * states have less, and with less in all there is no such ratio.
  */
 #define BENCH_ENOUGH 24
 
@@ -159,8 +155,7 @@ struct bench_slice {
 	 */
 	bench_work *beside;
 	void *beside_data;
-	bool cold;         /* waits for memory: to be compared in all states */
-	unsigned int usec; /* of one; 0: 100 µs */
+	unsigned int usec;   /* of one; 0: 100 µs */
 	unsigned int slices; /* of a sample; 0: 8, which is the most */
 };
 

@@ -252,9 +252,7 @@ static void slice_create(struct bench_slice *s, struct looker *l,
 {
 	unsigned int t;
 
-	*s = (struct bench_slice){ .threads = way->threads,
-				   .work = look[who],
-				   .cold = way->cold };
+	*s = (struct bench_slice){ .threads = way->threads, .work = look[who] };
 	if (way->threads > 1 || way->cold)
 		s->usec = BENCH_CONTENDED_USEC;
 	for (t = 0; t < BENCH_THREADS; t++) {
@@ -264,7 +262,6 @@ static void slice_create(struct bench_slice *s, struct looker *l,
 	if (devs->bits > 12 && (who == SPIN_LIST || who == RWLOCK_LIST)) {
 		s->usec = 4000; /* some walks */
 		s->slices = 4;
-		s->cold = true;
 	}
 	if (way->churn) {
 		s->slices = 4;

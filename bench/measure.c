@@ -48,9 +48,9 @@ static const double unrest_below[BENCH_ONE_CORE] = { 1.06, 1.2, 1.35, 1.5,
 						     2.0,  2.1, 2.25 };
 
 /*
- * What each of them counts in what is not compared at rest. That two runs weigh
- * them more alike, whichever they met most: a bell around USUAL, where somebody else
- * has half of each core, with a foot for a machine that meets nothing of that.
+ * What each of them counts. That two runs weigh them more alike, whichever they
+ * met most: a bell around USUAL, where somebody else has half of each core, with
+ * a foot for a machine that meets nothing of that.
  */
 static const double usual[BENCH_STATES] = {
 	0.05, 0.05, 0.05, 0.1, 0.3, 0.6, 0.9, 1, 0.9, 0.6, 0.3, 0.3,
@@ -438,10 +438,8 @@ static void series_add(struct bench_series *s, const struct bench_variant *v)
 	memcpy(&s->slice[s->nslices], now.slice,
 	       now.taken * sizeof(s->slice[0]));
 	s->nslices += now.taken;
-	if (now.taken) {
+	if (now.taken)
 		s->threads = now.what->threads;
-		s->cold = now.what->cold;
-	}
 }
 
 void bench_rounds(const struct bench_variant *variant, unsigned int n,
@@ -571,8 +569,6 @@ void bench_in_each_state(const struct bench_series *a,
 		out->weight[state] = weight;
 		out->sum[state] = weight * log(ns_a / ns_b);
 	}
-	out->at_rest = a->threads == 1 && b->threads == 1 && !a->cold &&
-		       !b->cold;
 	/* By it slices are judged here, and for one thread it is not asked. */
 	out->least.way = a->threads > 1 || b->threads > 1 ? least->way : 0;
 }
@@ -589,7 +585,7 @@ bool bench_compared_rightly(const struct bench_compared *c)
 
 double bench_compared(const struct bench_compared *c, double *pairs)
 {
-	double sum = 0, used = 0, counts, more;
+	double sum = 0, used = 0, more;
 	unsigned int state;
 
 	*pairs = 0;
@@ -597,12 +593,12 @@ double bench_compared(const struct bench_compared *c, double *pairs)
 		if (!(c->weight[state] > 0))
 			continue;
 		more = c->weight[state];
-		counts = c->at_rest ? 1 : usual[state];
-		if (c->at_rest || state == BENCH_ONE_CORE)
+		if (state == BENCH_ONE_CORE)
 			more = fmin(more, fmax(BENCH_ENOUGH - *pairs, 0));
 		*pairs += c->weight[state];
-		sum += c->sum[state] / c->weight[state] * more * counts;
-		used += more * counts;
+		more *= usual[state];
+		sum += c->sum[state] / c->weight[state] * more;
+		used += more;
 	}
 	return exp(sum / used);
 }

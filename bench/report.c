@@ -113,7 +113,7 @@ static double quantile_of(const struct figure *f, double q)
 /* Of the pairs of slices of all passes; how many there were. */
 static double ratio_of_slices(const struct figure *f, double *pairs)
 {
-	struct bench_compared all = { .at_rest = f->pass[0].at_rest };
+	struct bench_compared all = { 0 };
 	unsigned int p, i;
 
 	for (p = 0; p < f->passes; p++) {

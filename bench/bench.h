@@ -83,7 +83,7 @@ struct bench_series {
 	double *sample;
 	unsigned int nslices; /* 0: it was taken otherwise */
 	struct bench_taken *slice;
-	unsigned int threads;     /* of the slices; */
+	unsigned int threads;     /* of the slices */
 	struct bench_least least; /* as it was known at first */
 };
 

@@ -25,6 +25,7 @@
 #include <holdfast/list.h>
 #include <holdfast/platform.h>
 
+#include "cold.h"
 #include "spin.h"
 
 struct baseline_dev {
@@ -85,6 +86,17 @@ static inline struct baseline_dev *baseline_index(struct baseline *base,
 		seg ? hf_load_acquire(&seg->bus[name >> 8 & 0xff]) : NULL;
 
 	return bus ? hf_load_acquire(&bus->slot[name & 0xff]) : NULL;
+}
+
+/* No cache has the device or its slot, after a cold_wait(). */
+static inline void baseline_cold(struct baseline *base, uint32_t name)
+{
+	struct baseline_segment *seg =
+		hf_load_acquire(&base->segment[name >> 16]);
+	struct baseline_bus *bus = hf_load_acquire(&seg->bus[name >> 8 & 0xff]);
+
+	cold_bytes(baseline_index(base, name), sizeof(struct baseline_dev));
+	cold_bytes(&bus->slot[name & 0xff], sizeof(bus->slot[0]));
 }
 
 static inline struct baseline_dev *baseline_ref(struct baseline_dev *dev)

@@ -59,11 +59,10 @@ static void be_silent(void)
 static void show_rest(void)
 {
 	double rest = bench_rest();
-	const struct bench_series s = { .n = 1, .sample = &rest };
 
 	if (rest < 0)
 		return;
-	bench_value("slices at rest", "%", &s);
+	bench_one_value("slices at rest", "%", rest);
 	printf("\n(%.0f %% of the slices met the machine at rest)\n", rest);
 }
 

@@ -16,8 +16,8 @@
  * a group prints itself is the first pass's.
  *
  *	const struct bench_variant variants[] = {
- *		{ "ours", bench_slice_ns, &(struct bench_slice){ … } },
- *		{ "theirs", bench_slice_ns, &(struct bench_slice){ … } },
+ *		{ bench_slice_ns, &(struct bench_slice){ … } },
+ *		{ bench_slice_ns, &(struct bench_slice){ … } },
  *	};
  *	struct bench_series s[2];
  *
@@ -88,7 +88,6 @@ struct bench_series {
 };
 
 struct bench_variant {
-	const char *name;
 	/* One sample, in whatever unit. @data: this variant's. */
 	double (*sample)(const void *data);
 	const void *data;
@@ -149,6 +148,9 @@ struct bench_slice {
 	unsigned int threads;
 	bench_work *work;
 	void *data[BENCH_THREADS]; /* each thread's */
+	/* Before each slice, which begins with this seed; not measured. Or
+	 * NULL. */
+	void (*prepare)(const void *data, uint32_t seed);
 	/*
 	 * Not measured, but done meanwhile by one more thread, which should
 	 * sleep between: the CPUs are taken by the others. Or NULL.
@@ -158,6 +160,9 @@ struct bench_slice {
 	unsigned int usec;   /* of one; 0: 100 µs */
 	unsigned int slices; /* of a sample; 0: 8, which is the most */
 };
+
+/* usec: the work is done once. */
+#define BENCH_ONCE 1
 
 /*
  * Where threads contend, a slice should be longer: who sleeps at a lock has to
@@ -194,6 +199,7 @@ void bench_sleep_usec(unsigned int usec);
 /* A figure with its spread. */
 void bench_value(const char *name, const char *unit,
 		 const struct bench_series *s);
+void bench_one_value(const char *name, const char *unit, double val);
 /*
  * a / b of one bench_rounds(): of slices that met the machine in the same state,
  * or, where there are none, the median of the rounds.

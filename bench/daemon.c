@@ -240,8 +240,7 @@ static void round_trips(void)
 	char name[64];
 
 	for (i = 0; i < ARRAY_SIZE(trips); i++)
-		v[i] = (struct bench_variant){ trips[i].name, sample_trip,
-					       &trips[i] };
+		v[i] = (struct bench_variant){ sample_trip, &trips[i] };
 	bench_rounds(v, ARRAY_SIZE(trips), ROUNDS, s);
 	printf("%-28s %9s %18s\n", "a request", "µs", "to the one before");
 	for (i = 0; i < ARRAY_SIZE(trips); i++) {
@@ -308,8 +307,7 @@ static void rates(void)
 	char name[64];
 
 	for (i = 0; i < ARRAY_SIZE(loads); i++)
-		v[i] = (struct bench_variant){ loads[i].name, sample_load,
-					       &loads[i] };
+		v[i] = (struct bench_variant){ sample_load, &loads[i] };
 	bench_rounds(v, ARRAY_SIZE(loads), ROUNDS, s);
 	printf("\n%-28s %9s %9s\n", "requests", "a second", "to one");
 	for (i = 0; i < ARRAY_SIZE(loads); i++) {
@@ -375,8 +373,8 @@ static double sample_event(const void *data)
 static void events(void)
 {
 	struct bench_variant v[] = {
-		{ "1 listener", sample_event, &audience[0] },
-		{ "100 listeners", sample_event, &audience[1] },
+		{ sample_event, &audience[0] },
+		{ sample_event, &audience[1] },
 	};
 	struct bench_series s[2];
 

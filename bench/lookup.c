@@ -4,9 +4,11 @@
  * the registries of baseline.h.
  *
  * "warm" looks for 64 devices, or for all if there are fewer, which stay in
- * the caches; "cold" for any of them, at random. Places come from a sequence
- * that covers them evenly, so that a few walks of a long list already have the
- * length of many.
+ * the caches. "cold" looks for 256 of all, each once and one by one, or walks a
+ * list once, to its middle; before that no cache has those devices, their slots
+ * in the table, or anything of the list. Places come from a sequence that covers
+ * them evenly, so that a few walks of a long list already have the length of
+ * many.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 
 #include "baseline.h"
 #include "bench.h"
+#include "cold.h"
 
 enum { WARM_BITS = 6, ROUNDS = 11, SIZES = 5 };
 
@@ -39,7 +42,8 @@ struct devices {
 /* What one thread looks for: 1 << @bits places, every @step from @from on. */
 struct looker {
 	const struct devices *devs;
-	struct baseline *base;
+	enum who who;
+	struct baseline *base; /* his */
 	unsigned int bits, batch;
 	uint32_t step, from;
 };
@@ -149,6 +153,56 @@ static unsigned int rcu_table(void *data, uint32_t *seed)
 static bench_work *const look[WHO] = { ours, spin_list, rwlock_list,
 				       rwlock_table, rcu_table };
 
+/* --- caches that have nothing of it --------------------------------------- */
+
+static void ours_cold(const void *data, uint32_t seed)
+{
+	const struct looker *l = data;
+	unsigned int i;
+
+	for (i = 0; i < l->batch; i++)
+		cold_device(
+			pci_sbdf_from(l->devs->first + next_place(l, &seed)));
+	cold_wait();
+}
+
+static void table_cold(const void *data, uint32_t seed)
+{
+	const struct looker *l = data;
+	unsigned int i;
+
+	for (i = 0; i < l->batch; i++)
+		baseline_cold(l->base, next_place(l, &seed));
+	cold_wait();
+}
+
+static void list_cold(const void *data, uint32_t seed)
+{
+	const struct looker *l = data;
+
+	table_cold(data, seed);
+	cold_bytes(l->base->entry, sizeof(*l->base->entry) << l->devs->bits);
+	cold_wait();
+}
+
+static void (*const make_cold[WHO])(const void *data, uint32_t seed) = {
+	ours_cold, list_cold, list_cold, table_cold, table_cold,
+};
+
+/* Each begins when the one before is over: none waits for memory beside it. */
+static unsigned int one_by_one(void *data, uint32_t *seed)
+{
+	struct looker one = *(const struct looker *)data;
+	unsigned int i, n = one.batch;
+
+	one.batch = 1;
+	for (i = 0; i < n; i++) {
+		look[one.who](&one, seed);
+		cold_wait();
+	}
+	return n;
+}
+
 /* --- adding and removing meanwhile: one device, each millisecond ------------ */
 
 static unsigned int ours_churn(void *data, uint32_t *seed)
@@ -226,19 +280,18 @@ static bool is_possible(const struct devices *devs, const struct way *way)
 static struct looker looker(const struct devices *devs, enum who who,
 			    const struct way *way, unsigned int thread)
 {
-	struct looker l = { .devs = devs, .base = devs->base[who] };
+	struct looker l = { .devs = devs, .who = who, .base = devs->base[who] };
 	bool is_list = who == SPIN_LIST || who == RWLOCK_LIST;
 
 	/* So many that the clock between them is nothing. */
 	l.batch = !is_list ? 256 : devs->bits > 6 ? 1 : 16;
 	l.step = 1;
-	if (way->same) {
-		l.from = (1u << devs->bits) / 2;
-	} else if (way->cold || devs->bits == 0) {
-		l.bits = devs->bits;
+	if (way->same || (way->cold && is_list)) {
+		l.from = (1u << devs->bits) / 2 + (way->same ? 0 : thread);
 	} else {
 		/* Threads look for different devices: every second one each. */
-		l.bits = devs->bits < WARM_BITS ? devs->bits : WARM_BITS;
+		l.bits = devs->bits < WARM_BITS || way->cold ? devs->bits
+							     : WARM_BITS;
 		l.bits -= way->threads - 1;
 		l.step = 1u << (devs->bits - l.bits);
 		l.from = thread * l.step / 2;
@@ -253,7 +306,7 @@ static void slice_create(struct bench_slice *s, struct looker *l,
 	unsigned int t;
 
 	*s = (struct bench_slice){ .threads = way->threads, .work = look[who] };
-	if (way->threads > 1 || way->cold)
+	if (way->threads > 1)
 		s->usec = BENCH_CONTENDED_USEC;
 	for (t = 0; t < BENCH_THREADS; t++) {
 		l[t] = looker(devs, who, way, t);
@@ -262,6 +315,11 @@ static void slice_create(struct bench_slice *s, struct looker *l,
 	if (devs->bits > 12 && (who == SPIN_LIST || who == RWLOCK_LIST)) {
 		s->usec = 4000; /* some walks */
 		s->slices = 4;
+	}
+	if (way->cold) {
+		s->prepare = make_cold[who];
+		s->work = one_by_one;
+		s->usec = BENCH_ONCE;
 	}
 	if (way->churn) {
 		s->slices = 4;
@@ -276,32 +334,6 @@ static void slice_create(struct bench_slice *s, struct looker *l,
 /* Medians in ns, for the plots. */
 static double medians[SIZES][WAYS][WHO];
 
-/*
- * The host may have put away what was not used for long: to get that back is not
- * what a lookup costs.
- */
-static void touch_all(const struct devices *devs, enum who who)
-{
-	struct looker l = { .devs = devs,
-			    .base = devs->base[who],
-			    .bits = devs->bits,
-			    .batch = 1u << devs->bits,
-			    .step = 1 };
-	uint32_t seed = 0;
-
-	look[who](&l, &seed);
-}
-
-/* Walks of a list do not touch these. */
-static void touch_devices(const struct devices *devs, enum who who)
-{
-	const struct baseline *base = devs->base[who];
-	uint32_t i;
-
-	for (i = 0; i < 1u << devs->bits; i++)
-		(void)hf_load_relaxed(&base->dev[i].refs);
-}
-
 static void show_way(const struct devices *devs, const struct way *way,
 		     double *median)
 {
@@ -314,16 +346,8 @@ static void show_way(const struct devices *devs, const struct way *way,
 
 	for (who = 0; who < n; who++) {
 		slice_create(&slice[who], l[who], devs, who, way);
-		variant[who] = (struct bench_variant){ who_name[who],
-						       bench_slice_ns,
-						       &slice[who] };
-	}
-	if (way->cold) {
-		touch_all(devs, OURS);
-		touch_all(devs, RWLOCK_TABLE);
-		touch_all(devs, RCU_TABLE);
-		touch_devices(devs, SPIN_LIST);
-		touch_devices(devs, RWLOCK_LIST);
+		variant[who] =
+			(struct bench_variant){ bench_slice_ns, &slice[who] };
 	}
 	bench_rounds(variant, n, ROUNDS, ns);
 	printf("%7u %-40s", 1u << devs->bits, way->name);
@@ -360,7 +384,7 @@ static void show_growth(const struct devices *devs)
 	for (i = 0; i < SIZES; i++) {
 		slice_create(&slice[i], l[i], &devs[i], OURS, &ways[0]);
 		variant[i] =
-			(struct bench_variant){ "", bench_slice_ns, &slice[i] };
+			(struct bench_variant){ bench_slice_ns, &slice[i] };
 	}
 	bench_rounds(variant, SIZES, ROUNDS, ns);
 	puts("\nwarm, 1 thread, against 1 device:");
@@ -419,7 +443,8 @@ static void run(void)
 	show_growth(devs);
 	plot_way("lookup-1-thread", "Lookup and put, one thread", 0);
 	plot_way("lookup-2-threads", "Lookup and put, two threads", 1);
-	plot_way("lookup-cold", "Lookup and put, one thread, at random", 4);
+	plot_way("lookup-cold",
+		 "Lookup and put, one thread, nothing in a cache", 4);
 }
 
 const struct bench_group bench_lookup = {

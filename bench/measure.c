@@ -233,8 +233,13 @@ static void worker_slice(struct worker *w, const struct bench_slice *s)
 	uint64_t from, to, until, done = 0;
 	long before = preemptions();
 	uint32_t seed = w->seed; /* on the stack: no line shared with others */
-	double probe_before = probe(), probe_after;
+	double probe_before, probe_after;
 
+	if (s->prepare) {
+		s->prepare(s->data[w->id], seed);
+		meet(w);
+	}
+	probe_before = probe();
 	w->shared = 0;
 	look_around(w, 0, probe_before);
 	from = bench_now();

@@ -431,13 +431,6 @@ static void sample_cost(struct cost *c)
 
 /* --- the report ------------------------------------------------------------------------ */
 
-static void one_value(const char *name, double ns)
-{
-	const struct bench_series s = { .n = 1, .sample = &ns };
-
-	bench_value(name, "ns", &s);
-}
-
 /* A refused one waits for none: its ratio is shown and not kept. */
 static double in_grace_periods(const struct test *t)
 {
@@ -468,7 +461,7 @@ static void show_latency(const struct test *t)
 	bench_value(name, "ns", &all);
 	snprintf(name, sizeof(name), "%s, %s, 99 %%", kind_name[t->kind],
 		 place_name[t->place]);
-	one_value(name, bench_quantile(&all, 0.99));
+	bench_one_value(name, "ns", bench_quantile(&all, 0.99));
 	printf("%-10s %-18s %9.1f %9.1f %9.1f %8.2f %8.2f\n",
 	       kind_name[t->kind], place_name[t->place], median(&t->took) / 1e3,
 	       bench_quantile(&all, 0.99) / 1e3, median(&t->grace) / 1e3, times,
@@ -483,9 +476,9 @@ static void keep_values(const char *name, const char *what,
 	char longer[112];
 
 	snprintf(longer, sizeof(longer), "%s: %s", name, what);
-	one_value(longer, median(with));
+	bench_one_value(longer, "ns", median(with));
 	snprintf(longer, sizeof(longer), "%s: %s, control", name, what);
-	one_value(longer, median(without));
+	bench_one_value(longer, "ns", median(without));
 }
 
 /* What is left of the traffic. */

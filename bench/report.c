@@ -151,6 +151,11 @@ void bench_value(const char *name, const char *unit,
 	add_pass(figure(name, unit), bench_median(s), s->n);
 }
 
+void bench_one_value(const char *name, const char *unit, double val)
+{
+	add_pass(figure(name, unit), val, 1);
+}
+
 /* The median of the rounds. */
 static double ratio_of_rounds(const struct bench_series *a,
 			      const struct bench_series *b)

@@ -168,14 +168,6 @@ static void count_views(const struct cards *cards)
 
 /* --- the group ---------------------------------------------------------------- */
 
-static void one_value(const char *name, const char *unit, double val)
-{
-	struct bench_series s = bench_series(&val, 1);
-
-	bench_value(name, unit, &s);
-	bench_free(&s, 1);
-}
-
 /* What a further function takes between two sizes, of what @all take. */
 static double slope(const double *all, unsigned int from)
 {
@@ -208,7 +200,7 @@ static void show_times(void)
 		for (k = 0; k < KINDS; k++) {
 			snprintf(name, sizeof(name), "%s, %s functions",
 				 kind[k], size_name[i]);
-			one_value(name, "ns", ns[k][i]);
+			bench_one_value(name, "ns", ns[k][i]);
 			printf("%10.0f", ns[k][i]);
 		}
 		putchar('\n');
@@ -227,7 +219,7 @@ static void show_times(void)
 			 kind[k]);
 		for (i = 0; i < SIZES; i++)
 			all[i] = ns[k][i] * sizes[i];
-		one_value(name, "ns", slope(all, 1));
+		bench_one_value(name, "ns", slope(all, 1));
 		printf("%10.0f", slope(all, 1));
 	}
 	puts("   (to 256 K)");
@@ -257,14 +249,14 @@ static double show_memory(const char *what, unsigned int step,
 		line[i] = asked[i] / sizes[i];
 		snprintf(name, sizeof(name), "bytes, %s, %s functions", what,
 			 size_name[i]);
-		one_value(name, "B", line[i]);
+		bench_one_value(name, "B", line[i]);
 		printf("%-14s %-6s %9.1f %9.1f %9.2f\n", what, size_name[i],
 		       asked[i] / sizes[i], taken[i] / sizes[i], pieces);
 	}
 	printf("%-14s a further one: %.1f (to 64 K), %.1f (to 256 K)\n", what,
 	       slope(asked, 0), slope(asked, 1));
 	snprintf(name, sizeof(name), "bytes of a further function, %s", what);
-	one_value(name, "B", slope(asked, 1));
+	bench_one_value(name, "B", slope(asked, 1));
 	bench_ratio_value(name, slope(asked, 1) / slope(asked, 0));
 	if (count == count_all) {
 		bench_goal("memory: bytes of a further device, 256 K to 64 K",
@@ -335,11 +327,11 @@ static void show_views(double device)
 	printf("%.1f bytes an MSI-X entry; with MSI-X, its table apart: %.1f; "
 	       "a further one of %d entries: %.1f (to 64 K)\n",
 	       entry, view, ENTRIES, more);
-	one_value("bytes in a guest, no MSI-X", "B", none);
-	one_value("bytes in a guest, MSI-X, its table apart", "B", view);
-	one_value("bytes an MSI-X entry in a guest", "B", entry);
-	one_value("bytes of a device with a view, MSI-X table apart", "B",
-		  device + view);
+	bench_one_value("bytes in a guest, no MSI-X", "B", none);
+	bench_one_value("bytes in a guest, MSI-X, its table apart", "B", view);
+	bench_one_value("bytes an MSI-X entry in a guest", "B", entry);
+	bench_one_value("bytes of a device with a view, MSI-X table apart", "B",
+			device + view);
 	bench_goal("memory: a device with a view, MSI-X table apart",
 		   BENCH_AT_MOST, 6144,
 		   "bytes of a device with a view, MSI-X table apart", "B");

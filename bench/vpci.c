@@ -155,8 +155,7 @@ static void variant_add(struct setup *s, const struct register_class *c,
 			      threads == TWO_DIFFERENT ? t : 0);
 		s->slice[i].data[t] = &s->accessor[i][t];
 	}
-	s->variant[i] =
-		(struct bench_variant){ "", bench_slice_ns, &s->slice[i] };
+	s->variant[i] = (struct bench_variant){ bench_slice_ns, &s->slice[i] };
 }
 
 static void setup_create(struct setup *s, const struct register_class *c,
@@ -170,7 +169,7 @@ static void setup_create(struct setup *s, const struct register_class *c,
 	s->slice[s->n] =
 		(struct bench_slice){ .threads = 1, .work = access_floor };
 	s->variant[s->n] =
-		(struct bench_variant){ "", bench_slice_ns, &s->slice[s->n] };
+		(struct bench_variant){ bench_slice_ns, &s->slice[s->n] };
 	s->n++;
 }
 

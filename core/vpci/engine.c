@@ -80,15 +80,7 @@ void vpci_hw_write(struct vpci *view, uint16_t reg, uint8_t size, uint32_t val)
 
 uint32_t vpci_get(struct vpci *view, uint16_t reg, uint8_t size)
 {
-	unsigned int index = view->index[reg / 4];
-	struct vpci_dword *d;
-
-	if (!index)
-		return 0;
-	d = &view->dword[index];
-	return (view->sealed ? hf_load_acquire(&d->value) : d->initial) >>
-		       8 * (reg & 3) &
-	       ones(size);
+	return vpci_value(view, reg, size);
 }
 
 /* These bits become @val's; then those of @w1c that @val has are cleared. */

@@ -30,19 +30,6 @@ enum {
 
 /* --- Command --------------------------------------------------------------------- */
 
-uint16_t vpci_command(struct vpci *view)
-{
-	return (uint16_t)(view->hardware ? vpci_hw_read(view, PCI_COMMAND, 2)
-					 : vpci_get(view, PCI_COMMAND, 2));
-}
-
-/* A VF of the hardware domain's decodes by its PF's word (§9.3.3.3.4). */
-bool vpci_memory_is_on(struct vpci *view)
-{
-	return (view->hardware && view->pdev->desc.is_vf) ||
-	       vpci_command(view) & PCI_COMMAND_MEMORY;
-}
-
 /*
  * In a reset the device is left alone; its end calls again. A guest that is
  * cut off has neither.

@@ -2,7 +2,8 @@
 /*
  * What the files of core/vpci share.
  *
- *   trap.c      section → table → device → view; verdicts; 8 bytes as two
+ *   trap.c      section → table → device → view; verdicts; 8 bytes as two;
+ *               trap.h is for the other ways in
  *   engine.c    view → dword → answer
  *   register.c  adding registers to a view that is being built
  *   view.c      building, freeing; the stage "vpci"; queries
@@ -224,32 +225,27 @@ static inline bool vpci_kept_read(struct vpci *view, uint16_t reg, uint8_t size,
 	return !(d->asked >> shift & ones[size]);
 }
 
+/* vpci_get(), where the register is known. */
+static inline uint32_t vpci_value(struct vpci *view, unsigned int reg,
+				  uint8_t size)
+{
+	unsigned int index = view->index[reg / 4];
+	struct vpci_dword *d = &view->dword[index];
+
+	if (!index)
+		return 0;
+	/* Relaxed, as above. */
+	return (view->sealed ? hf_load_relaxed(&d->value) : d->initial) >>
+		       8 * (reg & 3) &
+	       UINT32_MAX >> (32 - 8 * size);
+}
+
 bool vpci_kept_write(struct vpci *view, uint16_t reg, uint8_t size,
 		     uint32_t val);
 /* Such a write needs no lock: nothing describes these bytes. */
 bool vpci_write_passes(const struct vpci *view, uint16_t reg, uint8_t size);
 
-/* --- trap.c: for the other ways in ------------------------------------------------ */
-
-enum vpci_found { VPCI_FOUND, VPCI_NOBODY, VPCI_DRAINING };
-
-/*
- * Who answers for @pdev, found in this section, to @d? DRAINING: give @d the
- * verdict of vpci_again().
- */
-enum vpci_found vpci_answers(struct domain *d, struct pci_dev *pdev);
-enum pci_verdict vpci_again(struct pci_dev *pdev);
-/*
- * After a write that may have set something going, in the section: put the
- * device on the vCPU's list if its view has work.
- */
-void vpci_note_work(struct vpci_vcpu *vcpu, struct pci_dev *pdev,
-		    struct vpci *view);
-/* No room for another write's work: retry after vpci_process_pending(). */
-static inline bool vpci_vcpu_is_full(const struct vpci_vcpu *vcpu)
-{
-	return vcpu->npending == VPCI_PENDING;
-}
+/* --- what is small ----------------------------------------------------------------- */
 
 static inline uint64_t vpci_ones(uint8_t size)
 {
@@ -301,9 +297,19 @@ void vpci_bar_is_unmapped(struct vpci *view, struct vpci_bar *bar);
 void vpci_bar_put_back(struct vpci *view, unsigned int i, uint64_t addr);
 /* The guest's Command gets these bits cleared (decode off). Under the lock. */
 void vpci_command_clear(struct vpci *view, uint16_t bits);
-uint16_t vpci_command(struct vpci *view); /* as the guest reads it */
-/* Its memory BARs decode, if they are enabled. */
-bool vpci_memory_is_on(struct vpci *view);
+/* As the guest reads it. */
+static inline uint16_t vpci_command(struct vpci *view)
+{
+	return (uint16_t)(view->hardware ? vpci_hw_read(view, PCI_COMMAND, 2)
+					 : vpci_value(view, PCI_COMMAND, 2));
+}
+/* Its memory BARs decode, if they are enabled. A VF of the hardware domain's
+ * decodes by its PF's word (§9.3.3.3.4). */
+static inline bool vpci_memory_is_on(struct vpci *view)
+{
+	return (view->hardware && view->pdev->desc.is_vf) ||
+	       vpci_command(view) & PCI_COMMAND_MEMORY;
+}
 /* BARs and hardware's Command follow the guest's anew. Under the lock. */
 void vpci_command_apply(struct vpci *view);
 /* A guest's message interrupts went on or off: INTx follows. Under the lock. */

@@ -8,26 +8,25 @@
  * table and PBA are the view's own (H3: found by claim, never by a pointer
  * kept).
  */
-#include "vpci/internal.h"
+#include "vpci/trap.h"
 
 struct access {
 	struct domain *d;
 	uint64_t gpa;
 	uint8_t size;
-	bool write;
 	uint64_t val;
 	unsigned int bar; /* where it hit */
 	uint64_t offset;
 };
 
-static bool is_valid(const struct access *a)
+static hf_inline bool is_valid(const struct access *a)
 {
 	return (a->size == 1 || a->size == 2 || a->size == 4 || a->size == 8) &&
 	       !(a->gpa & (a->size - 1u));
 }
 
 /* Does the domain have this BAR decode here, now? Not during a reset. */
-static bool is_decoded(struct vpci *view, const struct access *a)
+static hf_inline bool is_decoded(struct vpci *view, const struct access *a)
 {
 	const struct vpci_bar *bar = &view->bar[a->bar];
 
@@ -40,14 +39,14 @@ static bool is_decoded(struct vpci *view, const struct access *a)
 }
 
 /* The device's own register. */
-static void touch(struct vpci *view, struct access *a)
+static hf_noinline void touch(struct vpci *view, struct access *a, bool write)
 {
 	struct pci_host *host = view->pdev->pseg->host;
 	const struct vpci_bar *bar = &view->bar[a->bar];
 	uint64_t addr = vpci_bar_hpa(view, bar, a->gpa - a->offset) + a->offset;
 	uint64_t val;
 
-	if (a->write) {
+	if (write) {
 		if (host->ops->mem_write && bar->kind != PCI_BAR_ROM &&
 		    !pcidev_marked(view->pdev, PCI_MARK_READ_ONLY))
 			host->ops->mem_write(host, addr, a->size,
@@ -62,12 +61,13 @@ static void touch(struct vpci *view, struct access *a)
  * True: it was the view's to answer. A write looks again under the lock, as in
  * trap.c: who takes the device away, changes these first.
  */
-static bool touch_msix(struct vpci *view, struct access *a)
+static hf_inline bool touch_msix(struct vpci *view, struct access *a,
+				 bool write)
 {
 	struct pci_dev *pdev = view->pdev;
 	bool done = true;
 
-	if (!a->write)
+	if (!write)
 		return vpci_msix_mem_read(view, a->bar, a->offset, a->size,
 					  &a->val);
 	if (!vpci_msix_has_page(view, a->bar,
@@ -82,7 +82,7 @@ static bool touch_msix(struct vpci *view, struct access *a)
 	return done;
 }
 
-static enum pci_verdict trap(struct access *a)
+static hf_inline enum pci_verdict trap(struct access *a, bool write)
 {
 	enum pci_verdict verdict = PCI_DONE;
 	struct vpci *view = NULL;
@@ -101,8 +101,8 @@ static enum pci_verdict trap(struct access *a)
 			if (!hf_load_relaxed(&view->cut) &&
 			    is_decoded(view, a) &&
 			    a->size <= view->bar[a->bar].size - a->offset &&
-			    !touch_msix(view, a))
-				touch(view, a);
+			    !touch_msix(view, a, write))
+				touch(view, a, write);
 		}
 	}
 	plat_rcu_read_unlock();
@@ -115,7 +115,7 @@ enum pci_verdict vpci_mmio_read(struct domain *d, uint64_t gpa, uint8_t size,
 	struct access a = {
 		.d = d, .gpa = gpa, .size = size, .val = vpci_ones(size)
 	};
-	enum pci_verdict verdict = trap(&a);
+	enum pci_verdict verdict = trap(&a, false);
 
 	*val = a.val;
 	return verdict;
@@ -124,11 +124,9 @@ enum pci_verdict vpci_mmio_read(struct domain *d, uint64_t gpa, uint8_t size,
 enum pci_verdict vpci_mmio_write(struct vpci_vcpu *vcpu, uint64_t gpa,
 				 uint8_t size, uint64_t val)
 {
-	struct access a = { .d = vcpu->domain,
-			    .gpa = gpa,
-			    .size = size,
-			    .write = true,
-			    .val = val };
+	struct access a = {
+		.d = vcpu->domain, .gpa = gpa, .size = size, .val = val
+	};
 
-	return trap(&a);
+	return trap(&a, true);
 }

@@ -76,7 +76,7 @@ void vpci_msix_table_clear(struct vpci_msix *msix);
 
 static inline uint16_t vpci_msix_flags(struct vpci *view)
 {
-	return (uint16_t)vpci_get(view, view->msix->flags, 2);
+	return (uint16_t)vpci_value(view, view->msix->flags, 2);
 }
 
 #endif

@@ -34,12 +34,22 @@ void vpci_msix_entry_get(struct vpci_msix *msix, unsigned int i, uint16_t flags,
 	};
 }
 
-/* Its pending bit, which is clear afterwards. */
+/* Its pending bit, which is clear afterwards. Under pdev->lock. */
 static bool take_pending(struct vpci_msix *msix, unsigned int i)
 {
+	hf_atomic(uint64_t) *word = &msix->pending[i / 64];
 	uint64_t bit = 1ull << i % 64;
 
-	return hf_fetch_and_release(&msix->pending[i / 64], ~bit) & bit;
+	if (!(hf_load_relaxed(word) & bit))
+		return false;
+	hf_fetch_and_release(word, ~bit);
+	return true;
+}
+
+static void tell_irq(struct vpci *view, const struct pci_vector *v)
+{
+	if (v->enabled)
+		irq_guest_entry(view->pdev, v->index, v->masked);
 }
 
 void vpci_msix_entry_update(struct vpci *view, unsigned int i,
@@ -49,7 +59,7 @@ void vpci_msix_entry_update(struct vpci *view, unsigned int i,
 
 	vpci_msix_entry_get(view->msix, i, vpci_msix_flags(view), &is);
 	is.pending = vpci_deliverable(&is) && take_pending(view->msix, i);
-	vpci_msix_entry_irq(view, i);
+	tell_irq(view, &is);
 	vpci_vector_tell(view, was, &is);
 }
 
@@ -58,8 +68,7 @@ void vpci_msix_entry_irq(struct vpci *view, unsigned int i)
 	struct pci_vector v;
 
 	vpci_msix_entry_get(view->msix, i, vpci_msix_flags(view), &v);
-	if (v.enabled)
-		irq_guest_entry(view->pdev, i, v.masked);
+	tell_irq(view, &v);
 }
 
 void vpci_msix_table_clear(struct vpci_msix *msix)
@@ -127,7 +136,7 @@ bool vpci_msix_has_page(struct vpci *view, unsigned int bar, uint64_t offset)
 
 static bool access_ok(uint64_t offset, uint8_t size)
 {
-	return (size == 4 || size == 8) && !(offset % size);
+	return (size == 4 || size == 8) && !(offset & (size - 1u));
 }
 
 typedef hf_atomic(uint64_t) quadword;

@@ -194,7 +194,11 @@ int vpci_space_claim(struct vpci *view, unsigned int bar, uint64_t at)
 	return 0;
 }
 
-/* The first that reaches @addr: those before it all end below. */
+/*
+ * The first that reaches @addr: those before it all end below. By branches: a
+ * guest touches the same again and again, so they are foretold, while a choice
+ * without one has to wait for each step's load.
+ */
 static size_t first_reaching(const struct vpci_claims *claims, uint64_t addr)
 {
 	size_t low = 0, high = claims->count;
@@ -202,10 +206,12 @@ static size_t first_reaching(const struct vpci_claims *claims, uint64_t addr)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (claims->claim[middle].reach < addr)
+		if (claims->claim[middle].reach < addr) {
+			hf_branch();
 			low = middle + 1;
-		else
+		} else {
 			high = middle;
+		}
 	}
 	return low;
 }

@@ -22,7 +22,7 @@
  * the time and ends a drain that is over, so that one CPU, on which the
  * removal cannot run meanwhile, does not spin for ever.
  */
-#include "vpci/internal.h"
+#include "vpci/trap.h"
 
 struct access {
 	struct domain *d;
@@ -50,26 +50,6 @@ static hf_inline struct pci_dev *find_host(pci_sbdf_t addr)
 static hf_inline struct pci_dev *find(struct domain *d, pci_sbdf_t addr)
 {
 	return d == hardware_domain ? find_host(addr) : find_guest(d, addr);
-}
-
-static hf_inline enum vpci_found answers(struct domain *d, struct pci_dev *pdev)
-{
-	if (hf_load_acquire(&pdev->owner) != d ||
-	    pcidev_marked(pdev, PCI_MARK_LOST))
-		return VPCI_NOBODY;
-	switch (life_state(&pdev->life)) {
-	case PCI_STATE_LIVE:
-		return VPCI_FOUND;
-	case PCI_STATE_DRAINING:
-		return VPCI_DRAINING;
-	default:
-		return VPCI_NOBODY;
-	}
-}
-
-enum vpci_found vpci_answers(struct domain *d, struct pci_dev *pdev)
-{
-	return answers(d, pdev);
 }
 
 enum pci_verdict vpci_again(struct pci_dev *pdev)
@@ -244,7 +224,7 @@ static hf_noinline enum pci_verdict trap(pci_sbdf_t addr, struct access *a)
 		if (pdev)
 			read_placeholder(pdev, a);
 	} else {
-		switch (answers(a->d, pdev)) {
+		switch (vpci_answers(a->d, pdev)) {
 		case VPCI_NOBODY:
 			break;
 		case VPCI_DRAINING:
@@ -274,7 +254,7 @@ static hf_inline struct vpci *view_if_live(struct domain *d,
 {
 	struct vpci *view;
 
-	if (hf_unlikely(!pdev || answers(d, pdev) != VPCI_FOUND))
+	if (hf_unlikely(!pdev || vpci_answers(d, pdev) != VPCI_FOUND))
 		return NULL;
 	view = vpci_view_of(pdev, hardware);
 	return view && !hf_load_relaxed(&view->cut) ? view : NULL;

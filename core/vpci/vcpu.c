@@ -11,7 +11,7 @@
  * The bit of a work is cleared when its step says that it is over, unless
  * somebody has asked again since before that step: view->asked counts.
  */
-#include "vpci/internal.h"
+#include "vpci/trap.h"
 
 void vpci_vcpu_init(struct vpci_vcpu *vcpu, struct domain *d)
 {

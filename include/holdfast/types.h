@@ -20,6 +20,8 @@
 #define hf_inline inline __attribute__((always_inline))
 #define hf_likely(cond) __builtin_expect(!!(cond), 1)
 #define hf_unlikely(cond) __builtin_expect(!!(cond), 0)
+/* In one arm of an if: the compiler does not do both and choose. */
+#define hf_branch() __asm__ volatile("")
 #define hf_noinline __attribute__((noinline))
 #define hf_printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
 

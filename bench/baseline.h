@@ -88,14 +88,13 @@ static inline struct baseline_dev *baseline_index(struct baseline *base,
 	return bus ? hf_load_acquire(&bus->slot[name & 0xff]) : NULL;
 }
 
-/* No cache has the device or its slot, after a cold_wait(). */
-static inline void baseline_cold(struct baseline *base, uint32_t name)
+/* No cache has it, after a cold_wait(). */
+static inline void baseline_cold_slot(struct baseline *base, uint32_t name)
 {
 	struct baseline_segment *seg =
 		hf_load_acquire(&base->segment[name >> 16]);
 	struct baseline_bus *bus = hf_load_acquire(&seg->bus[name >> 8 & 0xff]);
 
-	cold_bytes(baseline_index(base, name), sizeof(struct baseline_dev));
 	cold_bytes(&bus->slot[name & 0xff], sizeof(bus->slot[0]));
 }
 

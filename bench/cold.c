@@ -2,7 +2,7 @@
 #include "cold.h"
 #include "device/internal.h"
 
-#define LINE 64
+#define LINE 64 /* at least so long, wherever hypervisors run */
 
 static void cold_line(uintptr_t at)
 {
@@ -33,13 +33,21 @@ void cold_bytes(const volatile void *p, size_t size)
 void cold_device(pci_sbdf_t sbdf)
 {
 	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
-	struct pci_bus *bus;
 	struct pci_dev *pdev;
 
 	plat_rcu_read_lock();
-	bus = hf_load_acquire(&pseg->table.bus[sbdf.bus]);
 	pdev = pci_table_find(&pseg->table, sbdf);
 	cold_bytes(pdev, sizeof(*pdev));
+	plat_rcu_read_unlock();
+}
+
+void cold_slot(pci_sbdf_t sbdf)
+{
+	struct pci_segment *pseg = pci_segment_find(sbdf.seg);
+	struct pci_bus *bus;
+
+	plat_rcu_read_lock();
+	bus = hf_load_acquire(&pseg->table.bus[sbdf.bus]);
 	cold_bytes(&bus->slot[sbdf.devfn], sizeof(bus->slot[0]));
 	plat_rcu_read_unlock();
 }

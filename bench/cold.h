@@ -13,8 +13,10 @@
 
 /* No cache has these bytes, once cold_wait() returns. On x86-64 and arm64. */
 void cold_bytes(const volatile void *p, size_t size);
-/* Likewise all of a registered device, and its slot in the table. */
+/* Likewise all of a registered device; and its slot in the table. To find a
+ * device brings its slot back, so slots come last. */
 void cold_device(pci_sbdf_t sbdf);
+void cold_slot(pci_sbdf_t sbdf);
 
 /* What was begun before is over, and nothing after it has begun. */
 void cold_wait(void);

@@ -158,21 +158,27 @@ static bench_work *const look[WHO] = { ours, spin_list, rwlock_list,
 static void ours_cold(const void *data, uint32_t seed)
 {
 	const struct looker *l = data;
+	uint32_t first = l->devs->first, again = seed;
 	unsigned int i;
 
 	for (i = 0; i < l->batch; i++)
-		cold_device(
-			pci_sbdf_from(l->devs->first + next_place(l, &seed)));
+		cold_device(pci_sbdf_from(first + next_place(l, &seed)));
+	for (i = 0; i < l->batch; i++)
+		cold_slot(pci_sbdf_from(first + next_place(l, &again)));
 	cold_wait();
 }
 
 static void table_cold(const void *data, uint32_t seed)
 {
 	const struct looker *l = data;
+	uint32_t again = seed;
 	unsigned int i;
 
 	for (i = 0; i < l->batch; i++)
-		baseline_cold(l->base, next_place(l, &seed));
+		cold_bytes(&l->base->dev[next_place(l, &seed)],
+			   sizeof(*l->base->dev));
+	for (i = 0; i < l->batch; i++)
+		baseline_cold_slot(l->base, next_place(l, &again));
 	cold_wait();
 }
 
@@ -288,10 +294,13 @@ static struct looker looker(const struct devices *devs, enum who who,
 	l.step = 1;
 	if (way->same || (way->cold && is_list)) {
 		l.from = (1u << devs->bits) / 2 + (way->same ? 0 : thread);
+	} else if (way->cold) {
+		/* Half of them each: no slot is on a line of the other's. */
+		l.bits = devs->bits - (way->threads - 1);
+		l.from = thread << l.bits;
 	} else {
 		/* Threads look for different devices: every second one each. */
-		l.bits = devs->bits < WARM_BITS || way->cold ? devs->bits
-							     : WARM_BITS;
+		l.bits = devs->bits < WARM_BITS ? devs->bits : WARM_BITS;
 		l.bits -= way->threads - 1;
 		l.step = 1u << (devs->bits - l.bits);
 		l.from = thread * l.step / 2;
@@ -444,7 +453,7 @@ static void run(void)
 	plot_way("lookup-1-thread", "Lookup and put, one thread", 0);
 	plot_way("lookup-2-threads", "Lookup and put, two threads", 1);
 	plot_way("lookup-cold",
-		 "Lookup and put, one thread, nothing in a cache", 4);
+		 "Lookup and put, one thread, device and slot in no cache", 4);
 }
 
 const struct bench_group bench_lookup = {

@@ -225,15 +225,16 @@ static inline bool vpci_kept_read(struct vpci *view, uint16_t reg, uint8_t size,
 	return !(d->asked >> shift & ones[size]);
 }
 
-/* vpci_get(), where the register is known. */
+/* vpci_get(), without the call. */
 static inline uint32_t vpci_value(struct vpci *view, unsigned int reg,
 				  uint8_t size)
 {
 	unsigned int index = view->index[reg / 4];
-	struct vpci_dword *d = &view->dword[index];
+	struct vpci_dword *d;
 
 	if (!index)
 		return 0;
+	d = &view->dword[index];
 	/* Relaxed, as above. */
 	return (view->sealed ? hf_load_relaxed(&d->value) : d->initial) >>
 		       8 * (reg & 3) &

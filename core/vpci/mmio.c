@@ -25,7 +25,11 @@ static hf_inline bool is_valid(const struct access *a)
 	       !(a->gpa & (a->size - 1u));
 }
 
-/* Does the domain have this BAR decode here, now? Not during a reset. */
+/*
+ * Does the domain have this BAR decode here, now? Not during a reset. What is
+ * tested is in no order; each was so at some time in this section, and nobody
+ * who changes one takes it that no section goes on from before.
+ */
 static hf_inline bool is_decoded(struct vpci *view, const struct access *a)
 {
 	const struct vpci_bar *bar = &view->bar[a->bar];

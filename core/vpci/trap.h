@@ -7,6 +7,8 @@
 
 #include "vpci/internal.h"
 
+/* --- trap.c ------------------------------------------------------------------ */
+
 enum vpci_found { VPCI_FOUND, VPCI_NOBODY, VPCI_DRAINING };
 
 /*
@@ -30,6 +32,9 @@ static hf_inline enum vpci_found vpci_answers(struct domain *d,
 }
 
 enum pci_verdict vpci_again(struct pci_dev *pdev);
+
+/* --- vcpu.c ------------------------------------------------------------------ */
+
 /*
  * After a write that may have set something going, in the section: put the
  * device on the vCPU's list if its view has work.

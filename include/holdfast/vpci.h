@@ -180,7 +180,8 @@ int vpci_remove_registers(struct vpci *view, uint16_t offset, uint16_t size)
 /*
  * For hooks; @size bytes, 1, 2 or 4, aligned. What lives in the view: whole
  * bytes, without the masks. set only from a write hook or while the view is
- * built.
+ * built. get orders nothing; the value that a read hook is given tells of what
+ * was written before it was set.
  */
 uint32_t vpci_get(struct vpci *view, uint16_t reg, uint8_t size);
 void vpci_set(struct vpci *view, uint16_t reg, uint8_t size, uint32_t val);

@@ -20,7 +20,7 @@
 #include "bench.h"
 #include "cold.h"
 
-enum { WARM_BITS = 6, ROUNDS = 11, SIZES = 5 };
+enum { WARM_BITS = 6, ROUNDS = 11, ROUNDS_COLD = 44, SIZES = 5 };
 
 /* The last is in segments 4 to 7, the others have one each. */
 static const unsigned int size_bits[SIZES] = { 0, 6, 12, 16, 18 };
@@ -283,17 +283,29 @@ static bool is_possible(const struct devices *devs, const struct way *way)
 	return devs->bits || way->threads == 1 || way->same;
 }
 
+static bool is_list(enum who who)
+{
+	return who == SPIN_LIST || who == RWLOCK_LIST;
+}
+
+static bool is_measured(const struct way *way, enum who who)
+{
+	if (way->churn)
+		return who != RCU_TABLE; /* nothing is added to it */
+	/* What one thread has walked is not cold for the other. */
+	return !way->cold || way->threads == 1 || !is_list(who);
+}
+
 static struct looker looker(const struct devices *devs, enum who who,
 			    const struct way *way, unsigned int thread)
 {
 	struct looker l = { .devs = devs, .who = who, .base = devs->base[who] };
-	bool is_list = who == SPIN_LIST || who == RWLOCK_LIST;
 
 	/* So many that the clock between them is nothing. */
-	l.batch = !is_list ? 256 : devs->bits > 6 ? 1 : 16;
+	l.batch = !is_list(who) ? 256 : devs->bits > 6 ? 1 : 16;
 	l.step = 1;
-	if (way->same || (way->cold && is_list)) {
-		l.from = (1u << devs->bits) / 2 + (way->same ? 0 : thread);
+	if (way->same || (way->cold && is_list(who))) {
+		l.from = (1u << devs->bits) / 2;
 	} else if (way->cold) {
 		/* Half of them each: no slot is on a line of the other's. */
 		l.bits = devs->bits - (way->threads - 1);
@@ -321,7 +333,7 @@ static void slice_create(struct bench_slice *s, struct looker *l,
 		l[t] = looker(devs, who, way, t);
 		s->data[t] = &l[t];
 	}
-	if (devs->bits > 12 && (who == SPIN_LIST || who == RWLOCK_LIST)) {
+	if (devs->bits > 12 && is_list(who)) {
 		s->usec = 4000; /* some walks */
 		s->slices = 4;
 	}
@@ -343,6 +355,25 @@ static void slice_create(struct bench_slice *s, struct looker *l,
 /* Medians in ns, for the plots. */
 static double medians[SIZES][WAYS][WHO];
 
+static void show_variant(const struct devices *devs, const struct way *way,
+			 enum who who, const struct bench_series *ns,
+			 const struct bench_series *ours_ns)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "%u devices, %s, %s", 1u << devs->bits,
+		 way->name, who_name[who]);
+	bench_value(name, "ns", ns);
+	printf(" %13.1f", bench_median(ns));
+	if (who == OURS)
+		return;
+	bench_ratio(name, ns, ours_ns);
+	if (devs->bits == 12 && way == &ways[1] && who == SPIN_LIST)
+		bench_goal("lookup + put at 4,096, 2 threads, against "
+			   "a global lock and a list",
+			   BENCH_AT_LEAST, 100, name, "×");
+}
+
 static void show_way(const struct devices *devs, const struct way *way,
 		     double *median)
 {
@@ -350,29 +381,26 @@ static void show_way(const struct devices *devs, const struct way *way,
 	struct bench_slice slice[WHO];
 	struct looker l[WHO][BENCH_THREADS];
 	struct bench_series ns[WHO];
-	unsigned int who, n = WHO - way->churn; /* nothing adds to the last */
-	char name[96];
+	unsigned int who, n = 0;
 
-	for (who = 0; who < n; who++) {
-		slice_create(&slice[who], l[who], devs, who, way);
-		variant[who] =
-			(struct bench_variant){ bench_slice_ns, &slice[who] };
-	}
-	bench_rounds(variant, n, ROUNDS, ns);
-	printf("%7u %-40s", 1u << devs->bits, way->name);
-	for (who = 0; who < n; who++) {
-		snprintf(name, sizeof(name), "%u devices, %s, %s",
-			 1u << devs->bits, way->name, who_name[who]);
-		bench_value(name, "ns", &ns[who]);
-		median[who] = bench_median(&ns[who]);
-		printf(" %13.1f", median[who]);
-		if (who == OURS)
+	for (who = 0; who < WHO; who++) {
+		if (!is_measured(way, who))
 			continue;
-		bench_ratio(name, &ns[who], &ns[OURS]);
-		if (devs->bits == 12 && way == &ways[1] && who == SPIN_LIST)
-			bench_goal("lookup + put at 4,096, 2 threads, against "
-				   "a global lock and a list",
-				   BENCH_AT_LEAST, 100, name, "×");
+		slice_create(&slice[n], l[n], devs, who, way);
+		variant[n] =
+			(struct bench_variant){ bench_slice_ns, &slice[n] };
+		n++;
+	}
+	bench_rounds(variant, n, way->cold ? ROUNDS_COLD : ROUNDS, ns);
+	printf("%7u %-40s", 1u << devs->bits, way->name);
+	for (who = n = 0; who < WHO; who++) {
+		if (!is_measured(way, who)) {
+			printf(" %13s", "-");
+			continue;
+		}
+		show_variant(devs, way, who, &ns[n], &ns[0]);
+		median[who] = bench_median(&ns[n]);
+		n++;
 	}
 	putchar('\n');
 	fflush(stdout);

@@ -62,7 +62,6 @@ struct worker {
 	hf_atomic(unsigned int) met; /* so often in this sample */
 	uint32_t ways;               /* likewise */
 	uint32_t seed;
-	uint64_t from, to, done;
 	double rate;   /* operations a nanosecond */
 	double unrest; /* what the probes took, to the least they ever took */
 	double way[2]; /* of two looks: to the other thread, and back; */
@@ -231,7 +230,7 @@ static void look_around(struct worker *w, unsigned int nth, double busy)
 
 static void worker_slice(struct worker *w, const struct bench_slice *s)
 {
-	uint64_t until, done = 0;
+	uint64_t from, to, until, done = 0;
 	long before;
 	uint32_t seed = w->seed; /* on the stack: no line shared with others */
 	double probe_before, probe_after;
@@ -244,20 +243,19 @@ static void worker_slice(struct worker *w, const struct bench_slice *s)
 	probe_before = probe();
 	w->shared = 0;
 	look_around(w, 0, probe_before);
-	w->from = bench_now();
-	until = w->from + (s->usec ? s->usec : SLICE_USEC) * 1000u;
+	from = bench_now();
+	until = from + (s->usec ? s->usec : SLICE_USEC) * 1000u;
 	do {
 		done += s->work(s->data[w->id], &seed);
-		w->to = bench_now();
-	} while (w->to < until && s->usec != BENCH_ONCE);
+		to = bench_now();
+	} while (to < until && s->usec != BENCH_ONCE);
 	meet(w);
 	probe_after = probe();
 	look_around(w, 1, probe_after);
 	w->seed = seed;
 	if (probe_before + probe_after < least->probes[w->cpu])
 		least->probes[w->cpu] = probe_before + probe_after;
-	w->rate = (double)done / (double)(w->to - w->from);
-	w->done = done;
+	w->rate = (double)done / (double)(to - from);
 	if (s->beside) /* his disturbance is what is measured */
 		w->unrest = USUAL;
 	else if (preemptions() != before)
@@ -278,22 +276,6 @@ static unsigned int state_of(double unrest, bool shared)
 	return shared ? BENCH_ONE_CORE : state;
 }
 
-/* What was done once: until the last thread has done it. */
-static double rate_of_once(void)
-{
-	uint64_t from = worker[0].from, to = worker[0].to, done = 0;
-	unsigned int i;
-
-	for (i = 0; i < now.what->threads; i++) {
-		if (worker[i].from < from)
-			from = worker[i].from;
-		if (worker[i].to > to)
-			to = worker[i].to;
-		done += worker[i].done;
-	}
-	return (double)done / (double)(to - from);
-}
-
 /*
  * Rates are added, not times: of two threads at an unfair lock one may do nearly
  * all, and the time of the other says little. So are those of the additions.
@@ -311,8 +293,6 @@ static struct bench_taken slice_of_all(void)
 		additions += 1 / worker[i].unrest;
 		lost |= worker[i].unrest == HUGE_VAL;
 	}
-	if (now.what->usec == BENCH_ONCE)
-		rate = rate_of_once();
 	/* Somebody beside may have disturbed just one of the two looks. */
 	shared = worker[0].shared >= (beside ? 2u : 1u);
 	if (n > 1 && !worker[0].shared && !lost)

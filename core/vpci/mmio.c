@@ -27,8 +27,8 @@ static hf_inline bool is_valid(const struct access *a)
 
 /*
  * Does the domain have this BAR decode here, now? Not during a reset. What is
- * tested is in no order; each was so at some time in this section, and nobody
- * who changes one takes it that no section goes on from before.
+ * tested is in no order: each was so at some time in this section, and who
+ * changes one reckons with sections that began before.
  */
 static hf_inline bool is_decoded(struct vpci *view, const struct access *a)
 {

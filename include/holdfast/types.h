@@ -17,7 +17,9 @@
 
 #define __must_check __attribute__((warn_unused_result))
 /* Of a hot path, and beside one: also where the compiler thinks better. */
+#ifndef hf_inline
 #define hf_inline inline __attribute__((always_inline))
+#endif
 #define hf_likely(cond) __builtin_expect(!!(cond), 1)
 #define hf_unlikely(cond) __builtin_expect(!!(cond), 0)
 /* In one arm of an if: the compiler does not do both and choose. */
